@@ -1,0 +1,93 @@
+/* limits.h - every maximum there is, so that each is checked before anything is taken.
+ *
+ * Trust:  none: numbers.  A limit that both ends must share is part of the protocol
+ *         (docs/FORMATS.md).
+ * Memory: none.
+ */
+#ifndef EM_BASE_LIMITS_H
+#define EM_BASE_LIMITS_H
+
+enum {
+    /* formats */
+    EM_MAX_CBOR_DEPTH = 16,
+    EM_MAX_JSON_DEPTH = 32,
+    EM_MAX_JSON_BYTES =
+        1 << 20, /* what reaches the enclave: configuration, KMS answers */
+    EM_MAX_HTTP_HEAD = 16 << 10,
+    EM_MAX_HTTP_HEADERS = 64,
+
+    /* attestation documents: PROTOCOL 1 */
+    EM_MAX_DOCUMENT = 16 << 10,
+    EM_MAX_DOCUMENT_FIELD = 1024, /* public_key, user_data, nonce */
+    EM_MAX_CERT = 1024,           /* the NSM API's own limit */
+    EM_MAX_CHAIN = 8,             /* certificates, leaf included */
+    EM_MAX_PCRS = 32,
+    EM_PCR_LEN = 48,
+    EM_MAX_MODULE_ID = 128,
+    EM_FRESH_DEFAULT_MS = 5 * 60 * 1000,
+    EM_FRESH_MAX_MS = 15 * 60 * 1000,
+    EM_CLOCK_LEEWAY_MS = 60 * 1000,
+
+    /* receipts and evidence */
+    EM_MAX_RECEIPT = 64 << 10,
+    EM_MAX_CLAIM_TEXT = 256,
+    EM_MAX_EVIDENCE = 32 << 20,
+
+    /* policy and manifests */
+    EM_MAX_POLICY = 64 << 10,
+    EM_MAX_POLICY_DAYS = 90,
+    EM_MAX_ROOTS = 8,
+    EM_MAX_TUPLES = 32,
+    EM_MAX_PUBLISHERS = 32,
+    EM_MAX_REVOKED = 256,
+    EM_MAX_MODELS = 8, /* manifests in one user_data */
+    EM_MAX_MODEL_ID = 128,
+    EM_MAX_VERSION_TEXT = 64,
+    EM_MAX_DEPLOYMENT = 128,
+    EM_MAX_MANIFEST = 256 << 10,
+    EM_MAX_TENSORS = 4096,
+    EM_MAX_TENSOR_NAME = 128,
+
+    /* bundles */
+    EM_CHUNK_DEFAULT = 1 << 20,
+    EM_CHUNK_MIN = 4 << 10,
+    EM_CHUNK_MAX = 4 << 20,
+    EM_MAX_CHUNKS = 1 << 20,
+
+    /* sessions: PROTOCOL 2.  Body limits per record type. */
+    EM_RECORD_HEAD = 6,
+    EM_MAX_HELLO = 512,
+    EM_MAX_ATTEST = EM_MAX_DOCUMENT + EM_MAX_MODELS * 32 * 1024 + 1024,
+    EM_OPEN_LEN = 32,
+    EM_TAG_LEN = 16,
+    EM_MAX_DATA_BODY = 1 << 20, /* one DATA record's plaintext body */
+    EM_MAX_END_BODY = 4 << 10,
+    EM_MAX_RECEIPT_BODY = 16 << 10,
+    EM_MAX_AUTH_BODY = 4 << 10,
+    EM_MAX_HOST_BODY = 8,
+    EM_MAX_USER_DATA = 512,
+    EM_OPEN_WAIT_MS = 30 * 1000,
+    EM_AUTH_WAIT_MS = 30 * 1000,
+    EM_SESSION_LIFE_MS = 60 * 60 * 1000,
+    EM_SESSION_MESSAGES = 1 << 16,
+    EM_MAX_REQUEST = 8 << 20, /* bytes of one request's bodies */
+    EM_MAX_INPUTS = 1024,     /* texts in one request */
+    EM_SALT_LEN = 16,
+
+    /* the enclave */
+    EM_MAX_SESSIONS = 256,
+    EM_MAX_PENDING_HANDSHAKES = 64,
+    EM_KEY_RELEASE_TRIES = 3,
+
+    /* the host */
+    EM_MAX_RELAY_CONNECTIONS = 1024,
+    EM_RELAY_BUFFER = 64 << 10,
+};
+
+/* Bytes of everything that one session may send or be sent. */
+#define EM_SESSION_BYTES ((uint64_t)4 << 30)
+
+/* The largest bundle plaintext. */
+#define EM_MAX_BUNDLE ((uint64_t)64 << 30)
+
+#endif

@@ -81,6 +81,14 @@ void em_wipe(void *at, size_t len);
     }                                                                                    \
     struct T
 
+/* Say of a struct T that it carries secrets: gives it T##_drop, which wipes all of it. */
+#define EM_HOLDS_SECRET(T)                                                               \
+    static inline __attribute__((unused)) void T##_drop(T *s)                            \
+    {                                                                                    \
+        em_wipe(s, sizeof *s);                                                           \
+    }                                                                                    \
+    typedef T T
+
 /* Equal in constant time?  Lengths are public.  NULL is allowed where len is 0. */
 bool em_ct_equal(const void *a, const void *b, size_t len);
 

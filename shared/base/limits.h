@@ -45,7 +45,7 @@ enum {
     EM_MAX_VERSION_TEXT = 64,
     EM_MAX_DEPLOYMENT = 128,
     EM_MAX_MANIFEST = 256 << 10,
-    EM_MAX_TENSORS = 4096,
+    EM_MAX_TENSORS = 1024,
     EM_MAX_TENSOR_NAME = 128,
 
     /* bundles */

@@ -60,7 +60,9 @@ enum {
     EM_MAX_ATTEST = EM_MAX_DOCUMENT + EM_MAX_MODELS * 32 * 1024 + 1024,
     EM_OPEN_LEN = 32,
     EM_TAG_LEN = 16,
-    EM_MAX_DATA_BODY = 1 << 20, /* one DATA record's plaintext body */
+    EM_PAD_MIN = 256,     /* sealed plaintexts are 2^k or 3 * 2^(k-1) bytes, in between */
+    EM_PAD_MAX = 1 << 20, /* u32 length, body and padding of the largest */
+    EM_MAX_DATA_BODY = EM_PAD_MAX - 4, /* one DATA record's body, opened */
     EM_MAX_END_BODY = 4 << 10,
     EM_MAX_RECEIPT_BODY = 16 << 10,
     EM_MAX_AUTH_BODY = 4 << 10,

@@ -172,7 +172,7 @@ fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) mk/run-fuzz.sh build/fuzz
 
 # ---- the whole -------------------------------------------------------------------------
-.PHONY: all deps demo test check rooms headers format format-fix bench tcb clean tables golden
+.PHONY: all deps demo test check rooms format-fix tcb clean
 deps:
 	@mk/deps.sh --install all
 

@@ -1,5 +1,6 @@
 #include "os/args.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -88,7 +89,9 @@ static bool parse_number(const char *text, uint64_t *ret_number)
     uint64_t value, scale = 1;
 
     if (*text < '0' || *text > '9') return false;
+    errno = 0;
     value = strtoull(text, &end, 10);
+    if (errno != 0) return false;
     if (*end == 'K')
         scale = 1 << 10, end++;
     else if (*end == 'M')

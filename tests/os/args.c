@@ -48,7 +48,8 @@ static void bad_lines_are_refused(void)
                         {"prog", "a", "--out", NULL},
                         {"prog", "--size=x", "a", NULL},
                         {"prog", "--size=-1", "a", NULL},
-                        {"prog", "--size=99999999999999999999G", "a", NULL},
+                        {"prog", "--size=99999999999999999999", "a", NULL},
+                        {"prog", "--size=18446744073709551615K", "a", NULL},
                         {"prog", "--loud=1", "a", NULL},
                         {"prog", "-lo", "a", NULL}};
     char **rest;

@@ -44,7 +44,12 @@ enum {
     EM_MAX_MODEL_ID = 128,
     EM_MAX_VERSION_TEXT = 64,
     EM_MAX_DEPLOYMENT = 128,
-    EM_MAX_MANIFEST = 256 << 10,
+    EM_MAX_MANIFEST = 32 << 10,
+    EM_MAX_SOURCES = 64, /* files that a model was made from */
+    EM_MAX_SOURCE_NAME = 256,
+    EM_MAX_KMS_KEY = 256,
+    EM_MAX_LICENCE = 128,
+    EM_MAX_PROFILE = 32,
     EM_MAX_TENSORS = 1024,
     EM_MAX_TENSOR_NAME = 128,
 
@@ -57,7 +62,7 @@ enum {
     /* sessions: PROTOCOL 2.  Body limits per record type. */
     EM_RECORD_HEAD = 6,
     EM_MAX_HELLO = 512,
-    EM_MAX_ATTEST = EM_MAX_DOCUMENT + EM_MAX_MODELS * 32 * 1024 + 1024,
+    EM_MAX_ATTEST = EM_MAX_DOCUMENT + EM_MAX_MODELS * EM_MAX_MANIFEST + 1024,
     EM_OPEN_LEN = 32,
     EM_TAG_LEN = 16,
     EM_PAD_MIN = 256,     /* sealed plaintexts are 2^k or 3 * 2^(k-1) bytes, in between */

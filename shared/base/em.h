@@ -29,6 +29,7 @@ typedef enum em_face {
     EM_FACE_BROKEN = 5,      /* our fault; nothing the peer can do */
     EM_FACE_STARTING = 6,    /* not ready yet */
     EM_FACE_CANCELLED = 7,   /* the peer asked for it */
+    EM_FACE_UNSUPPORTED = 8, /* well formed, but not offered here */
 } em_face;
 
 /* The only thing a fallible function returns; base/errors.def lists the values. */

@@ -65,20 +65,27 @@ enum {
     EM_MAX_ATTEST = EM_MAX_DOCUMENT + EM_MAX_MODELS * EM_MAX_MANIFEST + 1024,
     EM_OPEN_LEN = 32,
     EM_TAG_LEN = 16,
-    EM_PAD_MIN = 256,     /* sealed plaintexts are 2^k or 3 * 2^(k-1) bytes, in between */
-    EM_PAD_MAX = 1 << 20, /* u32 length, body and padding of the largest */
+    EM_PAD_MIN = 256, /* sealed plaintexts are 2^k or 3 * 2^(k-1) bytes, in between */
+    EM_PAD_MAX = 64 << 10, /* u32 length, body and padding of the largest: what a session
+                              must hold at once, so that 256 of them cost 32 MiB */
     EM_MAX_DATA_BODY = EM_PAD_MAX - 4, /* one DATA record's body, opened */
     EM_MAX_END_BODY = 4 << 10,
     EM_MAX_RECEIPT_BODY = 16 << 10,
     EM_MAX_AUTH_BODY = 4 << 10,
     EM_MAX_HOST_BODY = 8,
     EM_MAX_USER_DATA = 512,
+    EM_HELLO_WAIT_MS = 30 * 1000,  /* the enclave for C1 */
+    EM_ATTEST_WAIT_MS = 60 * 1000, /* the client for E1: the NSM answers one at a time */
     EM_OPEN_WAIT_MS = 30 * 1000,
     EM_AUTH_WAIT_MS = 30 * 1000,
     EM_SESSION_LIFE_MS = 60 * 60 * 1000,
     EM_SESSION_MESSAGES = 1 << 16,
     EM_MAX_REQUEST = 8 << 20, /* bytes of one request's bodies */
+    EM_MAX_ANSWER = 20 << 20, /* bytes of one answer's DATA and END; a request and its
+                                 answer fit an evidence file */
     EM_MAX_INPUTS = 1024,     /* texts in one request */
+    EM_MAX_TEXT = 1 << 20,    /* bytes of one of them */
+    EM_MAX_DIM = 8192,        /* numbers in one vector: a row fits a DATA record */
     EM_SALT_LEN = 16,
 
     /* the enclave */

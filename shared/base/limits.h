@@ -88,6 +88,17 @@ enum {
     EM_MAX_DIM = 8192,        /* numbers in one vector: a row fits a DATA record */
     EM_SALT_LEN = 16,
 
+    /* encoders: engine/plan.h */
+    EM_MAX_LAYERS = 48,
+    EM_MAX_HIDDEN = 4096,
+    EM_MAX_INTERMEDIATE = 16384,
+    EM_MAX_HEAD = 128, /* hidden / heads */
+    EM_MAX_VOCAB = 1 << 20,
+    EM_MAX_POSITIONS = 8192,
+    EM_MAX_TYPES = 16,
+    EM_MAX_BATCH_TOKENS = 1 << 16,
+    EM_MAX_WORKERS = 256,
+
     /* the enclave */
     EM_MAX_SESSIONS = 256,
     EM_MAX_PENDING_HANDSHAKES = 64,

@@ -13,7 +13,7 @@
 
 #include "base/limits.h"
 #include "base/read.h"
-#include "base/write.h"
+#include "wire/cbor_put.h"
 
 typedef enum em_cbor_kind {
     EM_CBOR_UINT,
@@ -48,8 +48,9 @@ typedef struct em_cbor {
     struct em_cbor_level {
         uint64_t left; /* items still to come at this level; maps count keys and values */
         em_bytes last; /* the encoded bytes of the last key */
-        uint8_t is_map;  /* a map, whose next item is a key while left is even */
-        uint8_t is_open; /* of indefinite length */
+        const uint8_t *key; /* where the present key begins */
+        uint8_t is_map;     /* a map, whose next item is a key while left is even */
+        uint8_t is_open;    /* of indefinite length */
     } level[EM_MAX_CBOR_DEPTH + 1];
 } em_cbor;
 
@@ -78,13 +79,21 @@ void em_cbor_bytes_into(em_cbor *c, void *to, size_t len);
 uint64_t em_cbor_array(em_cbor *c, uint64_t max);
 uint64_t em_cbor_map(em_cbor *c, uint64_t max);
 
-/* Does the level just entered at depth `depth` (em_cbor.depth after entering) have an
- * item left?  Consumes the break of an indefinite map.  False after an error. */
+/* Enter an array or map of exactly n items (EM_ERR_CBOR_TYPE) or pairs (EM_ERR_CBOR_KEY).
+ */
+void em_cbor_array_of(em_cbor *c, uint64_t n);
+void em_cbor_map_of(em_cbor *c, uint64_t n);
+
+/* Does the level entered at depth `depth` (em_cbor.depth after entering) have an item
+ * left?  Consumes the break of an indefinite map.  False after an error. */
 bool em_cbor_more(em_cbor *c, unsigned depth);
 
 /* Reads a text key and compares: true and consumed when it is `key`, false and not
  * consumed otherwise.  For maps with optional members, in sorted order (shorter keys
- * first, then bytewise, as RFC 8949 4.2.1 orders encodings). */
+ * first, then bytewise, as RFC 8949 4.2.1 orders encodings).  A finished map has closed,
+ * so the key may be one of the map around it: where an optional member may be the last,
+ * ask em_cbor_more(depth) first, or compare the members read with em_cbor_map's number.
+ */
 bool em_cbor_key(em_cbor *c, const char *key);
 
 /* Reads a text key that must be `key` (EM_ERR_CBOR_KEY). */
@@ -99,19 +108,5 @@ em_err em_cbor_ok(const em_cbor *c);
 /* The first error; EM_ERR_CBOR_SHORT inside an unfinished item, EM_ERR_CBOR_TRAILING
  * behind. */
 em_err em_cbor_end(const em_cbor *c);
-
-/* Writers, always in shortest form.  The caller writes map keys in order. */
-void em_cbor_put_uint(em_out *o, uint64_t value);
-void em_cbor_put_int(em_out *o, int64_t value);
-void em_cbor_put_bytes(em_out *o, em_bytes bytes);
-void em_cbor_put_text(em_out *o, em_bytes text);
-void em_cbor_put_str(em_out *o, const char *text);
-void em_cbor_put_bool(em_out *o, bool value);
-void em_cbor_put_null(em_out *o);
-void em_cbor_put_array(em_out *o, uint64_t n);
-void em_cbor_put_map(em_out *o, uint64_t n);
-void em_cbor_put_tag(em_out *o, uint64_t tag);
-void em_cbor_put_bytes_head(em_out *o,
-                            uint64_t len); /* the bytes follow by other means */
 
 #endif

@@ -52,6 +52,7 @@ enum {
     EM_MAX_PROFILE = 32,
     EM_MAX_TENSORS = 1024,
     EM_MAX_TENSOR_NAME = 128,
+    EM_MAX_DIMENSION = 1 << 24, /* any one number of a model's shape */
 
     /* bundles */
     EM_CHUNK_DEFAULT = 1 << 20,

@@ -1,24 +1,22 @@
-/* manifest.h - what a publisher signs of a model: PROTOCOL 4.
+/* manifest.h - a publisher's signed word on a model: PROTOCOL 4.
  *
  * A manifest is a COSE_Sign1 (tag 18, EdDSA, content type "application/em-manifest+cbor")
- * over a body in deterministic CBOR; docs/FORMATS.md has its CDDL.  The manifest hash is
- * SHA-256(body) and names the model in attestations and receipts.
+ * over a body (manifest_body.h).  The manifest hash is SHA-256(body); it names the model
+ * in attestations and receipts.
  *
  * Trust:  input is hostile.  em_manifest_body is what somebody claims; em_manifest exists
  *         only where a named publisher's signature, the floor and the date held.
- * Memory: texts and names are views into the input; the tensor array is the caller's, of
- *         EM_MAX_TENSORS, and stays with the result.  Nothing is allocated.
+ * Memory: texts and names are views into the input; the tensor array is the caller's and
+ *         stays with the result (after an error its contents mean nothing).  Nothing is
+ *         allocated.
  */
 #ifndef EM_TRUST_MANIFEST_H
 #define EM_TRUST_MANIFEST_H
 
-#include "base/limits.h"
-#include "base/model.h"
-#include "base/write.h"
 #include "crypto/ed25519.h"
-#include "crypto/sha2.h"
+#include "trust/manifest_body.h"
 
-enum { EM_BUNDLE_ID_LEN = 32, EM_MANIFEST_HASH_LEN = EM_SHA256_LEN };
+enum { EM_MANIFEST_HASH_LEN = EM_SHA256_LEN };
 
 /* The key that a bundle's chunks are sealed under; drawn anew for each packing. */
 EM_SECRET(em_content_key, 32);
@@ -30,39 +28,6 @@ typedef struct em_publisher {
     em_ed25519_public key;
     uint64_t floor;
 } em_publisher;
-
-/* A file that the model was made from: the publisher's statement. */
-typedef struct em_source {
-    em_bytes name;
-    uint64_t len;
-    uint8_t sha256[EM_SHA256_LEN];
-} em_source;
-
-/* The body.  As read, it has passed every check of form: texts UTF-8 and within their
- * limits, chunk count and length consistent, tensors aligned, ascending, disjoint, inside
- * the image, of the length that layout and shape give, uniquely named. */
-typedef struct em_manifest_body {
-    em_bytes id;           /* the model's, at most EM_MAX_MODEL_ID */
-    em_bytes version;      /* text, at most EM_MAX_VERSION_TEXT */
-    uint64_t number;       /* monotonic; floors compare this */
-    uint64_t not_after_ms; /* the last millisecond at which it is accepted */
-    em_bytes profile;      /* numeric profile: "em-f32-1" */
-    em_bytes licence;      /* an SPDX identifier or a name */
-    em_bytes kms_key;      /* ARN of the key that wraps the content key */
-
-    em_model model; /* model.tensor is the caller's array */
-    uint8_t tokenizer_sha256[EM_SHA256_LEN];
-
-    uint32_t n_sources;
-    em_source source[EM_MAX_SOURCES];
-
-    uint8_t bundle_id[EM_BUNDLE_ID_LEN];
-    uint32_t chunk_len; /* plaintext bytes of every chunk but the last */
-    uint32_t n_chunks;  /* >= 1 */
-    uint64_t image_len; /* plaintext bytes of all chunks */
-    uint8_t root[EM_SHA256_LEN];
-    uint8_t commitment[EM_SHA256_LEN];
-} em_manifest_body;
 
 /* A fact: `body` was signed by `publisher`, whom the verifier was told to believe for
  * this model; its number is not below the floor and its date had not passed. */
@@ -99,15 +64,6 @@ void em_manifest_commitment(const em_content_key *key,
 
 /* Is this the key that the manifest commits to?  EM_ERR_KEY_COMMITMENT. */
 em_err em_manifest_check_key(const em_manifest_body *body, const em_content_key *key);
-
-/* The bytes that a tensor of this layout and shape takes; EM_ERR_LIMIT where they do not
- * fit 64 bits, EM_ERR_MANIFEST_MALFORMED for an unknown layout. */
-em_err em_manifest_tensor_len(em_layout layout, uint32_t rows, uint32_t cols,
-                              uint64_t *ret_len);
-
-/* Writes the body.  Checks what the reader checks (EM_ERR_MANIFEST_MALFORMED) and fails
- * the writer where it does not fit. */
-em_err em_manifest_encode(const em_manifest_body *body, em_out *o);
 
 /* Signs a body and writes the whole manifest.  EM_ERR_LIMIT above EM_MAX_MANIFEST,
  * EM_ERR_FULL where it does not fit. */

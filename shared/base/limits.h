@@ -32,6 +32,10 @@ enum {
     EM_MAX_RECEIPT = 64 << 10,
     EM_MAX_CLAIM_TEXT = 256,
     EM_MAX_EVIDENCE = 32 << 20,
+    EM_MAX_EVIDENCE_RECORDS = 4096, /* of one request or answer */
+    EM_MAX_CRLS = EM_MAX_CHAIN,
+    EM_MAX_CRL = 64 << 10,
+    EM_MAX_PARAMETERS = 1024, /* one encoded map in a companion */
 
     /* policy and manifests */
     EM_MAX_POLICY = 64 << 10,
@@ -40,6 +44,9 @@ enum {
     EM_MAX_TUPLES = 32,
     EM_MAX_PUBLISHERS = 32,
     EM_MAX_REVOKED = 256,
+    EM_MAX_SIGNERS = 8, /* pinned policy signers */
+    EM_MAX_POLICIES_SEEN = 64,
+    EM_MAX_POLICY_STATE = 32 << 10,
     EM_MAX_MODELS = 8, /* manifests in one user_data */
     EM_MAX_MODEL_ID = 128,
     EM_MAX_VERSION_TEXT = 64,

@@ -1,0 +1,55 @@
+/* session_client.h - the client's side of a session.
+ *
+ * start → (send) → ATTEST event → verify → accept → request … → DATA* END RECEIPT? → …
+ *
+ * Trust:  nothing is sealed before a verifier's fact about this very E1 is shown: only
+ *         trust/attest makes an em_attested.
+ * Memory: as session.h.
+ */
+#ifndef EM_SESSION_SESSION_CLIENT_H
+#define EM_SESSION_SESSION_CLIENT_H
+
+#include "session/session.h"
+#include "trust/attest.h"
+
+/* The least capacities that em_session_client_start takes. */
+enum {
+    EM_SESSION_CLIENT_IN = EM_RECORD_HEAD + EM_MAX_ATTEST,
+    EM_SESSION_CLIENT_OUT = 2 * EM_SESSION_RECORD,
+};
+
+/* Begins: C1 becomes pending.  `nonce` is 32 fresh random bytes.  EM_ERR_ARGUMENT for a
+ * deployment that is none or buffers that are too small; *s is then untouched. */
+em_err em_session_client_start(em_session *s, const em_session_buffers *room,
+                               em_bytes deployment,
+                               const uint8_t nonce[EM_HELLO_NONCE_LEN], uint64_t now_ms);
+
+/* The C1 record as sent: what the document's nonce is made of, and evidence keeps. */
+em_bytes em_session_client_c1(const em_session *s);
+
+/* After the ATTEST event: OPEN and AUTH become pending and requests may go.  `facts` must
+ * be about the document in this session's E1: live, its nonce checked and made of this
+ * C1, of purpose "session"; policy and manifests are the caller's to have judged.  `eph`
+ * is 32 fresh random bytes, used once.  Every error but EM_ERR_ARGUMENT (archived facts,
+ * or not called in its place) ends the session: EM_ERR_ATTESTATION_DOC_HASH_MISMATCH,
+ * EM_ERR_NONCE_MISMATCH, EM_ERR_PURPOSE, EM_ERR_USER_DATA, EM_ERR_BAD_KEY,
+ * EM_ERR_ZERO_SHARED. */
+em_err em_session_client_accept(em_session *s, const em_attested *facts,
+                                const em_x25519_secret *eph, uint64_t now_ms);
+
+/* Seals the next part of a request (trust/message); with `final` it is whole and the
+ * answer is awaited.  Allowed when no answer is outstanding.  EM_ERR_FULL where the
+ * output buffer has no room (send, then again), EM_ERR_LIMIT above EM_MAX_DATA_BODY or
+ * EM_MAX_REQUEST, EM_ERR_ARGUMENT while an answer is outstanding; none of these ends the
+ * session. */
+em_err em_session_client_request(em_session *s, em_bytes body, bool final,
+                                 uint64_t now_ms);
+
+/* Asks for the outstanding request to stop, once; the answer is still read to its end.
+ * EM_ERR_ARGUMENT where none is outstanding or it was asked before, EM_ERR_FULL. */
+em_err em_session_client_cancel(em_session *s, uint64_t now_ms);
+
+/* Is an answer outstanding?  (Then no request may go.) */
+bool em_session_client_awaits(const em_session *s);
+
+#endif

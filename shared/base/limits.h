@@ -66,6 +66,7 @@ enum {
     EM_CHUNK_MIN = 4 << 10,
     EM_CHUNK_MAX = 4 << 20,
     EM_MAX_CHUNKS = 1 << 20,
+    EM_MAX_WRAPPED_KEY = 6 << 10, /* what KMS may answer */
 
     /* sessions: PROTOCOL 2.  Body limits per record type. */
     EM_RECORD_HEAD = 6,

@@ -3,14 +3,14 @@
  * start → (send) → ATTEST event → verify → accept → request … → DATA* END RECEIPT? → …
  *
  * Trust:  nothing is sealed before a verifier's fact about this very E1 is shown: only
- *         trust/attest makes an em_attested.
+ *         trust/peer makes an em_peer, out of document, policy and manifests.
  * Memory: as session.h.
  */
 #ifndef EM_SESSION_SESSION_CLIENT_H
 #define EM_SESSION_SESSION_CLIENT_H
 
 #include "session/session.h"
-#include "trust/attest.h"
+#include "trust/peer.h"
 
 /* The least capacities that em_session_client_start takes. */
 enum {
@@ -27,14 +27,13 @@ em_err em_session_client_start(em_session *s, const em_session_buffers *room,
 /* The C1 record as sent: what the document's nonce is made of, and evidence keeps. */
 em_bytes em_session_client_c1(const em_session *s);
 
-/* After the ATTEST event: OPEN and AUTH become pending and requests may go.  `facts` must
- * be about the document in this session's E1: live, its nonce checked and made of this
- * C1, of purpose "session"; policy and manifests are the caller's to have judged.  `eph`
- * is 32 fresh random bytes, used once.  Every error but EM_ERR_ARGUMENT (archived facts,
- * or not called in its place) ends the session: EM_ERR_ATTESTATION_DOC_HASH_MISMATCH,
- * EM_ERR_NONCE_MISMATCH, EM_ERR_PURPOSE, EM_ERR_USER_DATA, EM_ERR_BAD_KEY,
+/* After the ATTEST event: OPEN and AUTH become pending and requests may go.  `peer` must
+ * be the fact about this session's own C1 and E1, verified live.  `eph` is 32 fresh
+ * random bytes, used once.  EM_ERR_ARGUMENT for an archived fact, or when not called in
+ * its place; every other error ends the session: EM_ERR_ATTESTATION_DOC_HASH_MISMATCH
+ * (another document than E1's), EM_ERR_NONCE_MISMATCH (another C1), EM_ERR_BAD_KEY,
  * EM_ERR_ZERO_SHARED. */
-em_err em_session_client_accept(em_session *s, const em_attested *facts,
+em_err em_session_client_accept(em_session *s, const em_peer *peer,
                                 const em_x25519_secret *eph, uint64_t now_ms);
 
 /* Seals the next part of a request (trust/message); with `final` it is whole and the

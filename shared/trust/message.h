@@ -1,28 +1,25 @@
-/* message.h - what is said inside a session: requests, answers, how they end, receipts.
+/* message.h - what is said inside a session: requests, how answers end, receipts.
  *
  * A request is the bodies of its DATA records, one after the other: one map.  An answer
- * is DATA records, each body a map of its own; one END; after every inference one
- * RECEIPT. All maps are deterministic CBOR and closed; keys stand in the order they have
- * on the wire:
+ * is DATA records (trust/answer.h), one END and, after every inference, one RECEIPT.
+ * All maps are deterministic CBOR and closed; keys stand in the order they have on the
+ * wire:
  *
- *   request    {op: tstr, salt: bstr 16, ?model: tstr 1..128, ?inputs: [1*1024 tstr],
- *               ?parameters: {1*16 tstr => any}}
- *              op: "embed" "classify" "rerank" "generate": model and inputs must be
- * there; "models" "status": nothing but op and salt may. parameters of embed: {truncate:
- * bool}; of the other three, any map: they are legal and answered "error" with
- * EM_FACE_UNSUPPORTED until they are served END        {code: 0..23, salt: bstr 16,
- * usage: {input: uint, output: uint}, status: "stop" | "length" | "cancelled" | "refused"
- * | "busy" | "error", parameters: {*tstr => any}} code is an em_face: 0 where status is
- * stop or length, else not 0 RECEIPT    {receipt: bstr, ?companion: bstr} DATA of an
- * answer to embed    {dim: uint, first: uint, tokens: [n uint], vectors: bstr 4 * dim *
- * n, truncated: [n bool]} models   {models: [0*8 {id: tstr, dim: uint, ops: [1*6 tstr],
- * number: uint, profile: tstr, version: tstr, manifest: bstr 32, max_tokens: uint,
- *               not_after_ms: uint}]}
- *     status   {enclave: {mode: tstr, models: uint, protocol: 1, software: tstr,
- *               uptime_ms: uint, deployment: tstr, configuration: tstr},
- *               session: {age_ms: uint, tokens: uint, left_ms: uint, bytes_in: uint,
- *               messages: uint, bytes_out: uint}}
- *   The bodies of AUTH (clients "anyone") and CANCEL are empty.
+ *   request  {op: tstr, salt: bstr 16, ? model: tstr 1..128, ? inputs: [1*1024 tstr],
+ *             ? parameters: {1*16 tstr => any}}
+ *   END      {code: 0..23, salt: bstr 16, usage: {input: uint, output: uint},
+ *             status: tstr, parameters: {0*16 tstr => any}}
+ *   RECEIPT  {receipt: bstr, ? companion: bstr}
+ *
+ * op is "embed", "classify", "rerank" or "generate", with model and inputs; or "models"
+ * or "status", with nothing but a salt.  parameters of embed are {truncate: bool}; of the
+ * other three any map: they are legal, and answered "error" with EM_FACE_UNSUPPORTED
+ * where they are not served.
+ *
+ * status is "stop", "length", "cancelled", "refused", "busy" or "error"; code is an
+ * em_face, 0 with stop and length and with nothing else.
+ *
+ * The bodies of AUTH (of clients "anyone") and CANCEL are empty.
  *
  * Trust:  what a parser gives is the peer's claim, well formed and within limits; whether
  *         to serve or believe it is the caller's.  EM_ERR_REQUEST_MALFORMED or
@@ -114,57 +111,5 @@ typedef struct em_receipt_body {
 
 em_err em_message_parse_receipt(em_bytes body, em_receipt_body *ret_receipt);
 void em_message_put_receipt(em_out *o, const em_receipt_body *receipt);
-
-/* Answers: DATA ---------------------------------------------------------------------- */
-
-typedef struct em_embed_text {
-    uint32_t tokens; /* computed on, special tokens included */
-    bool truncated;  /* the text was longer */
-} em_embed_text;
-
-/* Some rows of an embed answer.  Records follow each other without gap: `first` is the
- * number of rows before, `dim` never changes, and the rows of all are the inputs. */
-typedef struct em_embed_part {
-    size_t first, n;
-    uint32_t dim;
-    const em_embed_text *text; /* n of them */
-    em_bytes vectors;          /* n rows of dim f32, little-endian */
-} em_embed_part;
-
-em_err em_message_parse_embed(em_bytes body, em_embed_text texts[EM_MAX_INPUTS],
-                              em_embed_part *ret_part);
-void em_message_put_embed(em_out *o, const em_embed_part *part);
-
-/* How many rows of this dimension one DATA record carries, at least 1; `dim` is 1 ..
- * EM_MAX_DIM. */
-size_t em_message_embed_rows(uint32_t dim);
-
-typedef struct em_model_card {
-    em_bytes id, version, profile; /* as the manifest says */
-    uint64_t number;               /* of the version */
-    uint8_t manifest[32];          /* manifest hash: compare with user_data */
-    uint64_t not_after_ms;
-    uint32_t dim, max_tokens;
-    unsigned ops; /* bit em_op set: served with this model; at least one */
-} em_model_card;
-
-em_err em_message_parse_models(em_bytes body, em_model_card ret_cards[EM_MAX_MODELS],
-                               size_t *ret_n);
-void em_message_put_models(em_out *o, const em_model_card *cards, size_t n);
-
-/* The caller's own session, and what is public of the enclave: never of other sessions.
- */
-typedef struct em_status_body {
-    em_bytes mode;          /* "production" or "evaluation": security_mode of receipts */
-    em_bytes software;      /* version of the program */
-    em_bytes deployment;    /* of the configuration */
-    em_bytes configuration; /* the configuration's version text */
-    uint64_t models, uptime_ms;
-    uint64_t age_ms, left_ms; /* of the session */
-    uint64_t messages, bytes_in, bytes_out, tokens;
-} em_status_body;
-
-em_err em_message_parse_status(em_bytes body, em_status_body *ret_status);
-void em_message_put_status(em_out *o, const em_status_body *status);
 
 #endif

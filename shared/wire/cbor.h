@@ -6,7 +6,8 @@
  * refuses everything else.
  *
  * Trust:  input is hostile.  Values are claims; meaningless unless em_cbor_end says
- * EM_OK. Memory: views point into the input; nothing is allocated, nothing recurses.
+ *         EM_OK.
+ * Memory: views point into the input; nothing is allocated, nothing recurses.
  */
 #ifndef EM_WIRE_CBOR_H
 #define EM_WIRE_CBOR_H

@@ -1,8 +1,8 @@
 /* cose.h - the COSE_Sign1 envelope (RFC 9052 4.2): parts out, Sig_structure in.
  *
  * Trust:  input is hostile; the parts are claims until a verifier checked the signature
- * over em_cose_tbs.  Payload bytes are used as received, never re-encoded. Memory: views
- * point into the input.
+ *         over em_cose_tbs.  Payload bytes are used as received, never re-encoded.
+ * Memory: views point into the input.
  */
 #ifndef EM_WIRE_COSE_H
 #define EM_WIRE_COSE_H
@@ -23,8 +23,8 @@ typedef enum em_cose_tag {
     EM_COSE_EITHER,
 } em_cose_tag;
 
-/* Shortest-form heads, exactly four members, nothing behind.  EM_ERR_COSE_DECODE_FAILED
- * for every breach. */
+/* Shortest-form heads, exactly four members, nothing behind; unprotected labels in any
+ * order, none twice, 16 at most.  EM_ERR_COSE_DECODE_FAILED for every breach. */
 em_err em_cose_parse(em_bytes in, em_cose_tag tag, em_cose_sign1 *ret_parts);
 
 /* Sig_structure ["Signature1", protected, external, payload] (RFC 9052 4.4): the head

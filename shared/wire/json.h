@@ -1,8 +1,9 @@
 /* json.h - strict small JSON (RFC 8259) for what reaches the enclave: its configuration,
  * the answers of KMS and of the credentials service.
  *
- * The profile: UTF-8, no duplicate members, nesting at most EM_MAX_JSON_DEPTH, at most
- * EM_MAX_JSON_BYTES, no lone surrogates; numbers are read as integers only.
+ * The profile: UTF-8, no duplicate members (compared after unescaping), nesting at most
+ * EM_MAX_JSON_DEPTH, at most EM_MAX_JSON_BYTES, no lone surrogates, no \u0000; numbers
+ * are read as integers only.
  *
  * Trust:  input is hostile; em_json_parse checks all of it before anything is read.
  * Memory: tokens are the caller's; nothing is allocated.
@@ -11,7 +12,7 @@
 #define EM_WIRE_JSON_H
 
 #include "base/limits.h"
-#include "base/write.h"
+#include "wire/json_put.h"
 
 typedef enum em_json_kind {
     EM_JSON_OBJECT,
@@ -43,6 +44,8 @@ typedef struct em_json_value {
     uint32_t i;
 } em_json_value;
 
+/* Checks all of `text`; EM_ERR_LIMIT where it is too long or `cap` tokens are too few.
+ * Time grows with the square of the members of one object, which `cap` bounds. */
 em_err em_json_parse(em_bytes text, em_json_token *tokens, uint32_t cap,
                      em_json *ret_json);
 
@@ -54,7 +57,10 @@ uint32_t em_json_count(em_json_value v);
  * typed readers below. */
 bool em_json_member(em_json_value object, const char *name, em_json_value *ret_value);
 
-/* Element or member i of an array or object (i < em_json_count); *ret_key may be NULL. */
+/* The same for a member that must be there: EM_ERR_JSON_MEMBER. */
+em_err em_json_want(em_json_value object, const char *name, em_json_value *ret_value);
+
+/* Element or member i of an array or object (i < em_json_count); ret_key may be NULL. */
 em_json_value em_json_at(em_json_value v, uint32_t i, em_json_value *ret_key);
 
 /* EM_ERR_JSON_MEMBER where the object has a member that is not among the n names. */
@@ -65,8 +71,5 @@ em_err em_json_only(em_json_value object, const char *const *names, size_t n);
 em_err em_json_text(em_json_value v, uint8_t *buf, size_t cap, em_bytes *ret_text);
 em_err em_json_uint(em_json_value v, uint64_t max, uint64_t *ret_value);
 em_err em_json_bool(em_json_value v, bool *ret_value);
-
-/* A quoted and escaped text. */
-void em_json_put_text(em_out *o, em_bytes text);
 
 #endif

@@ -1,5 +1,4 @@
-/* attest.h - does this document speak for an enclave under a root we were told to
- * believe?
+/* attest.h - does this document speak for an enclave under a root we may believe?
  *
  * One verifier for every program: client, auditor's tools, the twin's KMS, the enclave's
  * own start.  It proves what the document says (steps 1 to 8); whether that is wanted is
@@ -62,17 +61,24 @@ typedef struct em_attested {
     em_attested_field public_key, user_data, nonce;
 } em_attested;
 
-/* Steps 1 to 8, in that order, each with its own error:
+/* Steps 1 to 8, in that order, each with its own error; names in capitals on the left are
+ * the report's checks.
+ *
  *   DOC_ENVELOPE   TOO_LARGE COSE_DECODE_FAILED BAD_PROTECTED BAD_UNPROTECTED
- * BAD_SIG_LENGTH DOC_PAYLOAD    PAYLOAD_MALFORMED NOT_AN_ENCLAVE DOC_ROOT ROOT_UNKNOWN
- *   DOC_CHAIN      CHAIN_INVALID CERT_NOT_YET_VALID CERT_EXPIRED  (detail: certificates)
+ *                  BAD_SIG_LENGTH
+ *   DOC_PAYLOAD    PAYLOAD_MALFORMED NOT_AN_ENCLAVE
+ *   DOC_ROOT       ROOT_UNKNOWN
+ *   DOC_CHAIN      CHAIN_INVALID CERT_NOT_YET_VALID CERT_EXPIRED
+ *                  (detail: how many certificates)
  *   DOC_SIGNATURE  SIG_FAILED
- *   DOC_TIME       STALE_DOCUMENT FUTURE_DOCUMENT; skipped when archived
+ *   DOC_TIME       STALE_DOCUMENT FUTURE_DOCUMENT; no line when archived
  *                  (detail: age in ms)
  *   DOC_NONCE      NONCE_MISMATCH; skipped where none is asked for
  *   DOC_DEBUG      DEBUG_ENCLAVE  (detail: the PCR)
- *   DOC_PCR4       PCR4_MISMATCH; skipped under roots that are not AWS's and where PCR4
- * is absent or zero EM_ERR_ARGUMENT for a window or time mode that is none. */
+ *   DOC_PCR4       PCR4_MISMATCH; no line where PCR4 is absent or zero, nor where it
+ *                  differs under a root that is not AWS's
+ *
+ * EM_ERR_ARGUMENT for a window or time mode that is none. */
 em_err em_attest_verify(em_bytes document, const em_attest_ask *ask, em_report *report,
                         em_attested *ret_facts);
 

@@ -7,12 +7,12 @@
  *    receipt: bstr 32, tokenizer: bstr 32, parameters: map}
  *
  * in deterministic CBOR, closed.  `receipt` is SHA-256 of the whole AIR receipt; status
- * is END's word for how the answer ended; usage counts true tokens; `parameters` is a map
- * of at most EM_MAX_PARAMETERS bytes, as END carries it.
+ * is END's word for how the answer ended; usage counts true tokens; `parameters` is a
+ * map of at most EM_MAX_PARAMETERS bytes, as END carries it.
  *
- * Trust:  input is hostile.  em_companion exists only where the signature held and the
- * digest is the given receipt's. Memory: views point into the companion; nothing is
- * allocated.
+ * Trust:  input is hostile.  em_companion is a fact only where em_companion_verify made
+ *         it: the signature held and the digest is the given receipt's.
+ * Memory: views point into the companion; nothing is allocated.
  */
 #ifndef EM_TRUST_COMPANION_H
 #define EM_TRUST_COMPANION_H

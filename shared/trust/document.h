@@ -34,8 +34,8 @@ typedef struct em_document {
     em_document_field public_key, user_data, nonce;
 } em_document;
 
-/* The envelope: size, untagged COSE_Sign1, headers, length of the signature.  Fills
- * `cose`. EM_ERR_TOO_LARGE, _COSE_DECODE_FAILED, _BAD_PROTECTED, _BAD_UNPROTECTED,
+/* The envelope: size, untagged COSE_Sign1, headers, length of the signature.
+ * EM_ERR_TOO_LARGE, _COSE_DECODE_FAILED, _BAD_PROTECTED, _BAD_UNPROTECTED,
  * _BAD_SIG_LENGTH. */
 em_err em_document_envelope(em_bytes document, em_cose_sign1 *ret_cose);
 

@@ -5,8 +5,8 @@
  * verification run these very functions; they differ in time and in what they hold.
  *
  * Trust:  records, policy and receipt are hostile until verified; em_peer and em_receipt
- * are facts, and only these functions make them. Memory: em_peer copies all it keeps but
- * the policy, which the caller keeps.  Nothing is allocated.
+ *         are facts, and only these functions make them.
+ * Memory: em_peer copies all it keeps, about 9 KiB.  Nothing is allocated.
  */
 #ifndef EM_TRUST_PEER_H
 #define EM_TRUST_PEER_H
@@ -72,15 +72,19 @@ typedef struct em_peer_inference {
     em_bytes model_id;
 } em_peer_inference;
 
-/* The receipt against the session: RECEIPT_FORM to RECEIPT_RESPONSE.  All of PROTOCOL 3's
- * checks that cannot be skipped; what em_peer_inference leaves out reads SKIP.
+/* The receipt against the session: all of PROTOCOL 3's checks that cannot be skipped.
+ * What em_peer_inference leaves out reads SKIP, the sequence no line.
+ *
+ *   RECEIPT_FORM, RECEIPT_SIGNATURE, RECEIPT_VALUES   as em_receipt_verify
  *   RECEIPT_DOCUMENT      ATTESTATION_DOC_HASH_MISMATCH
- *   RECEIPT_MEASUREMENTS  RECEIPT_MEASUREMENTS: another platform or a PCR that is not the
- *                         document's  (detail: the PCR)
+ *   RECEIPT_MEASUREMENTS  RECEIPT_MEASUREMENTS: another platform, or a PCR that is not
+ *                         the document's  (detail: the PCR)
  *   RECEIPT_NONCE         NONCE_MISSING NONCE_MISMATCH
- *   RECEIPT_MODEL         MODEL_HASH_MISMATCH, MODEL_ID_MISMATCH,
- * UNKNOWN_MODEL_HASH_SCHEME RECEIPT_ISSUER        DEPLOYMENT RECEIPT_TIME RECEIPT_TIME
- * (detail: seconds since the document) RECEIPT_MODE          RECEIPT_MODE
+ *   RECEIPT_MODEL         MODEL_HASH_MISMATCH MODEL_ID_MISMATCH
+ *                         UNKNOWN_MODEL_HASH_SCHEME  (detail: the model's index)
+ *   RECEIPT_ISSUER        DEPLOYMENT
+ *   RECEIPT_TIME          RECEIPT_TIME  (detail: seconds since the document)
+ *   RECEIPT_MODE          RECEIPT_MODE
  *   RECEIPT_SEQUENCE      RECEIPT_SEQUENCE
  *   RECEIPT_REQUEST       REQUEST_HASH_MISMATCH
  *   RECEIPT_RESPONSE      RESPONSE_HASH_MISMATCH */

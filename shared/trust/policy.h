@@ -1,59 +1,20 @@
 /* policy.h - what the client's side is willing to talk to, as signed data.
  *
- * A policy is a COSE_Sign1 (tag 18, EdDSA, content type "application/em-policy+cbor")
- * over a body in deterministic CBOR.  All maps are closed; keys stand in the order they
- * have on the wire; arrays are strictly ascending in their encoded bytes, so that a
- * policy has one form:
+ * A policy is a COSE_Sign1 (tag 18, EdDSA, content type
+ * "application/em-policy+cbor") over the body that trust/policy_body.h describes.
  *
- *   body      {v: 1, id: tstr 1..128, mode: "production" / "evaluation",
- *              roots: [1*8 bstr 32], tuples: [1*32 tuple], revoked: revoked,
- *              version: 1..2^63-1, freshness: 1..900000 (ms), not_after: ms,
- *              not_before: ms, publishers: [0*32 publisher]}
- *   tuple     {pcr0: bstr 48, pcr1: bstr 48, pcr2: bstr 48, ? pcr3: bstr 48,
- *              ? pcr4: bstr 48, ? pcr8: bstr 48, protocol: uint, not_after: ms,
- *              ? any_account: true}
- *   revoked   {keys: [0*256 bstr 32], manifests: [0*256 bstr 32],
- *              measurements: [0*256 bstr 48]}
- *   publisher {key: bstr 32, floor: uint, model: tstr 1..128}
- *
- * A tuple has pcr3 or pcr4 or both, or else any_account and neither.
- *
- * Trust:  input is hostile.  em_policy_body is what somebody claims; em_policy exists
- * only where a pinned signer's signature, the dates and the mode held. Memory: views
- * point into the signed bytes, which the caller keeps; nothing is allocated.
+ * Trust:  input is hostile.  em_policy_body is what somebody claims; em_policy
+ *         exists only where a pinned signer's signature, the dates and the mode held.
+ * Memory: views point into the signed bytes, which the caller keeps; nothing is
+ *         allocated.  em_policy is about 12 KiB.
  */
 #ifndef EM_TRUST_POLICY_H
 #define EM_TRUST_POLICY_H
 
 #include "trust/attest.h"
-#include "trust/manifest.h"
+#include "trust/policy_body.h"
 
 enum { EM_POLICY_HASH_LEN = EM_SHA256_LEN };
-
-/* Which measurements are believed, together.  Views are of EM_PCR_LEN bytes; empty: not
- * asked for. */
-typedef struct em_policy_tuple {
-    em_bytes pcr0, pcr1, pcr2, pcr3, pcr4, pcr8;
-    uint64_t protocol;     /* the least protocol version that may be spoken */
-    uint64_t not_after_ms; /* the last millisecond at which it counts */
-    bool any_account;      /* the same image in anybody's account; always reported */
-} em_policy_tuple;
-
-typedef struct em_policy_body {
-    em_bytes id;
-    uint64_t version;
-    em_mode mode;
-    uint64_t not_before_ms, not_after_ms; /* at most EM_MAX_POLICY_DAYS apart */
-    uint64_t freshness_ms;
-    size_t n_roots, n_tuples, n_publishers;
-    em_root root[EM_MAX_ROOTS];
-    em_policy_tuple tuple[EM_MAX_TUPLES];
-    em_publisher publisher[EM_MAX_PUBLISHERS];
-    size_t n_revoked_keys, n_revoked_manifests, n_revoked_measurements;
-    const uint8_t *revoked_key[EM_MAX_REVOKED];      /* 32 bytes: publisher or receipt */
-    const uint8_t *revoked_manifest[EM_MAX_REVOKED]; /* 32 bytes: manifest hash */
-    const uint8_t *revoked_measurement[EM_MAX_REVOKED]; /* EM_PCR_LEN bytes: any PCR */
-} em_policy_body;
 
 /* A fact: `body` was signed by `signer`, who is pinned, is well formed and in date. */
 typedef struct em_policy {
@@ -79,11 +40,14 @@ em_err em_policy_verify(em_bytes signed_policy, const em_ed25519_public *signers
 em_err em_policy_verify_undated(em_bytes signed_policy, const em_ed25519_public *signers,
                                 size_t n, em_policy *ret_policy);
 
-/* Step 9: does one tuple match these facts as a whole, at `at_ms`, speaking `protocol`,
- * and is nothing of it revoked? DOC_TUPLE    POLICY_MODE where facts and policy differ in
- * mode, ROOT_UNKNOWN where the facts' root is none of the policy's, POLICY_NO_MATCH
- * (detail: the tuple) DOC_ACCOUNT  skipped, EM_SKIP_ANY_ACCOUNT, where the tuple says
- * any_account DOC_REVOKED  POLICY_REVOKED  (detail: the PCR) */
+/* Step 9: does one tuple match these facts as a whole, at `at_ms`, speaking
+ * `protocol`, and is nothing of it revoked?
+ *
+ *   DOC_TUPLE    POLICY_MODE where facts and policy differ in mode, ROOT_UNKNOWN where
+ *                the facts' root is none of the policy's, POLICY_NO_MATCH
+ *                (detail: the tuple)
+ *   DOC_ACCOUNT  passes; detail 1 where the tuple allows any account: say so
+ *   DOC_REVOKED  POLICY_REVOKED  (detail: the PCR) */
 em_err em_policy_match(const em_policy *policy, const em_attested *facts,
                        uint64_t protocol, uint64_t at_ms, em_report *report,
                        size_t *ret_tuple);
@@ -112,9 +76,7 @@ typedef enum em_policy_seen {
 em_err em_policy_remember(em_bytes state, const em_policy *policy, em_out *o,
                           em_policy_seen *ret_seen);
 
-/* Writes the body.  Arrays may come in any order and are written ascending; everything
- * that em_policy_parse refuses is refused here with the same error and nothing useful
- * written. */
+/* em_policy_body_write, under the name of what it is for. */
 em_err em_policy_encode(const em_policy_body *body, em_out *o);
 
 /* Signs an encoded body, after reading it as em_policy_parse would, and writes the

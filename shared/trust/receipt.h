@@ -6,8 +6,8 @@
  * form, keys unsorted or doubled are refused.
  *
  * Trust:  input is hostile.  em_receipt_claims is what a receipt says; em_receipt exists
- * only where the signature under the key that was asked for held.  Whether that key is an
- *         enclave's is trust/peer's to say.
+ *         only where the signature under the key that was asked for held.  Whether that
+ *         key is an enclave's is trust/peer's to say.
  * Memory: views point into the receipt; nothing is allocated.
  */
 #ifndef EM_TRUST_RECEIPT_H
@@ -79,15 +79,23 @@ typedef struct em_receipt_ask {
 em_err em_receipt_parse(em_bytes receipt, em_report *report,
                         em_receipt_claims *ret_claims);
 
-/* All four layers.
+/* All four layers; names in capitals on the left are the report's checks.
+ *
  *   RECEIPT_SIGNATURE  BAD_SIG_LENGTH SIG_FAILED
- *   RECEIPT_VALUES     BAD_CTI_LENGTH ZERO_MODEL_HASH BAD_MEASUREMENT_LENGTH
- * UNKNOWN_MTYPE UNKNOWN_MODEL_HASH_SCHEME UNKNOWN_SECURITY_MODE BAD_VALUE, the last four
- * with a subject RECEIPT_FRESH      TIMESTAMP_FUTURE TIMESTAMP_STALE CLOCK_ERROR (detail:
- * age in s) RECEIPT_MODEL      MODEL_HASH_MISMATCH, MODEL_ID_MISMATCH RECEIPT_REQUEST,
- * RECEIPT_RESPONSE, RECEIPT_DOCUMENT, RECEIPT_MODE, RECEIPT_PLATFORM, RECEIPT_NONCE
- * (NONCE_MISSING NONCE_MISMATCH), RECEIPT_REPLAY (REPLAY_CTI) `ask` may be NULL: the
- * fourth layer is then skipped and reported so. */
+ *   RECEIPT_VALUES     BAD_CTI_LENGTH ZERO_MODEL_HASH BAD_MEASUREMENT_LENGTH, and with
+ *                      a subject UNKNOWN_MTYPE UNKNOWN_MODEL_HASH_SCHEME
+ *                      UNKNOWN_SECURITY_MODE BAD_VALUE
+ *   RECEIPT_FRESH      CLOCK_ERROR TIMESTAMP_FUTURE TIMESTAMP_STALE  (detail: age in s)
+ *   RECEIPT_MODEL      MODEL_HASH_MISMATCH MODEL_ID_MISMATCH
+ *   RECEIPT_REQUEST    REQUEST_HASH_MISMATCH
+ *   RECEIPT_RESPONSE   RESPONSE_HASH_MISMATCH
+ *   RECEIPT_DOCUMENT   ATTESTATION_DOC_HASH_MISMATCH
+ *   RECEIPT_MODE       SECURITY_MODE_MISMATCH EVALUATION_MODE_REJECTED
+ *   RECEIPT_PLATFORM   PLATFORM_MISMATCH
+ *   RECEIPT_NONCE      NONCE_MISSING NONCE_MISMATCH
+ *   RECEIPT_REPLAY     REPLAY_CTI
+ *
+ * What `ask` leaves out is skipped and reported so; `ask` may be NULL. */
 em_err em_receipt_verify(em_bytes receipt, const em_ed25519_public *key,
                          const em_receipt_ask *ask, em_report *report,
                          em_receipt *ret_receipt);

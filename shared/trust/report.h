@@ -21,7 +21,7 @@ typedef enum em_check {
 } em_check;
 
 typedef enum em_result {
-    EM_RESULT_NONE = 0, /* not part of this verification */
+    EM_RESULT_NONE = 0, /* not part of this verification: no line */
     EM_RESULT_PASS,
     EM_RESULT_FAIL,
     EM_RESULT_SKIP,
@@ -32,9 +32,7 @@ typedef enum em_skip {
     EM_SKIP_NOT_REACHED = 0, /* an earlier check failed */
     EM_SKIP_NOT_GIVEN,       /* what it compares with was not given */
     EM_SKIP_NO_CRL,          /* revocation not checked: no list was given */
-    EM_SKIP_ARCHIVED,        /* has no meaning offline: freshness, replay */
-    EM_SKIP_OTHER_ROOT,      /* a rule of AWS's, and the root is another */
-    EM_SKIP_ANY_ACCOUNT,     /* the policy's tuple binds no account */
+    EM_SKIP_ARCHIVED,        /* has no meaning offline: replay */
     EM_SKIP_COUNT_
 } em_skip;
 
@@ -68,6 +66,9 @@ void em_report_expect(em_report *r, em_check first, em_check last);
 em_err em_report_judge(em_report *r, em_check check, em_err outcome, int64_t detail);
 
 void em_report_skip(em_report *r, em_check check, em_skip why);
+
+/* An announced check that turned out to have no meaning here: no line. */
+void em_report_drop(em_report *r, em_check check);
 
 /* Name what the failure is about; cut at EM_REPORT_SUBJECT bytes. */
 void em_report_subject(em_report *r, em_bytes text);

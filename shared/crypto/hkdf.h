@@ -8,7 +8,7 @@
 
 #include "base/em.h"
 
-enum { EM_HKDF_PRK_LEN = 32, EM_HKDF_MAX_OUT = 255 * 32 };
+enum { EM_HKDF_PRK_LEN = 32, EM_HKDF_MAX_OUT = 255 * 32, EM_HKDF_MAX_PARTS = 8 };
 
 EM_SECRET(em_hkdf_prk, EM_HKDF_PRK_LEN);
 
@@ -16,7 +16,7 @@ EM_SECRET(em_hkdf_prk, EM_HKDF_PRK_LEN);
 void em_hkdf_extract(em_bytes salt, const em_bytes *ikm, size_t n, em_hkdf_prk *ret_prk);
 
 /* `len` bytes of OKM for info[0] || info[1] || ...  RFC 5869 2.3; EM_ERR_LIMIT above
- * EM_HKDF_MAX_OUT. */
+ * EM_HKDF_MAX_OUT bytes or EM_HKDF_MAX_PARTS views. */
 em_err em_hkdf_expand(const em_hkdf_prk *prk, const em_bytes *info, size_t n,
                       void *ret_okm, size_t len);
 

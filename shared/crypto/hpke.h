@@ -1,5 +1,5 @@
 /* hpke.h - Hybrid Public Key Encryption (RFC 9180), base mode, DHKEM(X25519,
- * HKDF-SHA256), HKDF-SHA256, with ChaCha20-Poly1305 or AES-256-GCM.
+ * HKDF-SHA256), HKDF-SHA256, with an AEAD of aead.h or export-only.
  *
  * Trust:  enc, info, aad and ciphertexts are hostile.
  * Memory: contexts are the caller's and wipe themselves under EM_DROP.
@@ -28,17 +28,19 @@ em_err em_hpke_setup_send(em_aead_alg alg, const em_x25519_secret *eph,
                           const em_x25519_public *receiver, em_bytes info,
                           uint8_t ret_enc[EM_HPKE_ENC_LEN], em_hpke *ret_ctx);
 
-/* SetupBaseR.  EM_ERR_ZERO_SHARED, EM_ERR_BAD_KEY. */
+/* SetupBaseR.  Either set-up: EM_ERR_ZERO_SHARED where the peer's key is of small order,
+ * EM_ERR_UNSUPPORTED for an unknown `alg`. */
 em_err em_hpke_setup_recv(em_aead_alg alg, const em_x25519_secret *sk,
                           const uint8_t enc[EM_HPKE_ENC_LEN], em_bytes info,
                           em_hpke *ret_ctx);
 
 /* ContextS.Seal and ContextR.Open; the sequence advances on success only.  `out` may be
- * the input itself.  EM_ERR_SEQUENCE at the end of the numbers. */
+ * the input itself.  EM_ERR_SEQUENCE at the end of the numbers; otherwise aead.h's. */
 em_err em_hpke_seal(em_hpke *ctx, em_bytes aad, em_bytes plain, uint8_t *out);
 em_err em_hpke_open(em_hpke *ctx, em_bytes aad, em_bytes sealed, uint8_t *out);
 
-/* Context.Export(exporter_context, len).  RFC 9180 5.3 */
+/* Context.Export(exporter_context, len).  RFC 9180 5.3; EM_ERR_LIMIT above
+ * EM_HKDF_MAX_OUT. */
 em_err em_hpke_export(const em_hpke *ctx, em_bytes context, void *ret_secret, size_t len);
 
 /* base_nonce XOR seq (RFC 9180 5.2), for keys exported to the other direction. */

@@ -1,4 +1,5 @@
-/* p384.h - ECDSA on P-384 with SHA-384, signatures as raw r || s (RFC 9053 2.1).
+/* p384.h - ECDSA on P-384 with SHA-384, signatures as raw r || s (RFC 9053 2.1)
+ * or DER.
  *
  * Trust:  keys, messages and signatures to verify are hostile.
  * Memory: libcrypto's heap is freed before return.
@@ -18,5 +19,9 @@ typedef struct em_p384_public {
 /* High s and leading zeros are legal.  EM_ERR_BAD_SIG_LENGTH where sig is not 96 bytes,
  * EM_ERR_BAD_KEY where the point is not on the curve, else EM_ERR_SIG_FAILED. */
 em_err em_p384_verify(const em_p384_public *key, em_bytes message, em_bytes sig);
+
+/* The same for a signature as X.509 carries it, DER SEQUENCE { r, s }; anything but DER
+ * is EM_ERR_SIG_FAILED. */
+em_err em_p384_verify_der(const em_p384_public *key, em_bytes message, em_bytes sig);
 
 #endif

@@ -13,7 +13,7 @@
 em_err em_setup(void);
 
 /* Mix `seed` into libcrypto's generator (the NSM's bytes; counted as no entropy of its
- * own). */
+ * own; the first 64 KiB of them). */
 void em_setup_seed(em_bytes seed);
 
 #endif

@@ -315,9 +315,8 @@ static void put_tensors(em_out *o, const em_model *m)
     }
 }
 
-em_err em_manifest_body_encode(const em_manifest_body *b, em_out *o)
+static void put_body(em_out *o, const em_manifest_body *b)
 {
-    EM_TRY(check_body(b));
     em_cbor_put_map(o, BODY_MEMBERS);
     put_uint(o, "v", BODY_VERSION);
     put_text(o, "id", b->id);
@@ -348,5 +347,11 @@ em_err em_manifest_body_encode(const em_manifest_body *b, em_out *o)
     put_uint(o, "len", b->model.tokenizer_len);
     put_uint(o, "offset", b->model.tokenizer_offset);
     put_hash(o, "sha256", b->tokenizer_sha256);
+}
+
+em_err em_manifest_body_encode(const em_manifest_body *body, em_out *o)
+{
+    EM_TRY(check_body(body));
+    put_body(o, body);
     return em_write_end(o);
 }

@@ -35,8 +35,9 @@ enum {
 };
 
 /* Everything else kills the process from here on, in every thread of it; the filter
- * cannot be taken off.  EM_ERR_UNSUPPORTED on other machines than x86-64 and aarch64 or
- * where the kernel has no filters. */
+ * cannot be taken off.  Mix entropy before: that opens a file for writing.  Sanitizers
+ * need calls that no group has: such builds do without a filter.  EM_ERR_UNSUPPORTED on
+ * other machines than x86-64 and aarch64 or where the kernel has no filters. */
 em_err em_harden_filter(unsigned groups);
 
 #endif

@@ -1,7 +1,7 @@
 /* note.h - the enclave's whole logger: an event and two integers, on standard error.
  *
  *     em-enclave 12.345 session_open 3 0
- *     (seconds since start, the event's name, a, b)
+ *     (seconds since the machine started, the event's name, a, b)
  *
  * Trust:  no parameter could carry a prompt, a key, or anything else of a session's; what
  *         the integers may say is decided where the event is declared.

@@ -27,11 +27,12 @@ typedef struct em_process_plan {
     const char *out_path, *err_path; /* for EM_PROCESS_FILE */
     /* The child is killed when the *thread* that started it ends, however it ends. */
     bool dies_with_us;
+    bool own_group; /* Ctrl-C at our terminal does not reach it */
 } em_process_plan;
 
 typedef struct em_process {
     int pid; /* 0: none, or waited for */
-    int fd;  /* a pidfd */
+    int fd;  /* a pidfd: readable once the child ended */
     em_stream in, out, err;
 } em_process;
 

@@ -47,6 +47,10 @@ em_err em_stream_read_full(em_stream *s, void *to, size_t len, uint64_t deadline
 /* All of `from`. */
 em_err em_stream_write_full(em_stream *s, em_bytes from, uint64_t deadline_ms);
 
+/* Until there is something to read (or, `writable`, room to write), or the stream broke.
+ */
+em_err em_stream_wait(em_stream *s, bool writable, uint64_t deadline_ms);
+
 /* Ends our direction; the peer reads EM_ERR_CLOSED after what was written. */
 em_err em_stream_end(em_stream *s);
 

@@ -36,7 +36,7 @@ void em_thread_lock(em_thread_mutex *m);
 void em_thread_unlock(em_thread_mutex *m);
 
 /* EM_DROP(em_thread_held) held = em_thread_hold(&m);  unlocks at the scope's end. */
-typedef struct em_thread_held {
+typedef struct __attribute__((unused)) em_thread_held {
     em_thread_mutex *m;
 } em_thread_held;
 

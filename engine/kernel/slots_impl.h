@@ -1,0 +1,21 @@
+/* slots_impl.h - every function that may fill a slot of em_kernels, by level.
+ *
+ * Trust:  as kernels.h says; those of an instruction set need its bit.
+ * Memory: as kernels.h says.
+ */
+#ifndef EM_ENGINE_KERNEL_SLOTS_IMPL_H
+#define EM_ENGINE_KERNEL_SLOTS_IMPL_H
+
+#include "engine/kernels.h"
+
+void em_gemm_c(const em_gemm *g);
+void em_norm_c(const em_norm *r);
+void em_gelu_c(float *x, size_t stride, size_t rows, size_t cols);
+float em_softmax_c(float *x, size_t n, float scale);
+
+void em_gemm_avx2(const em_gemm *g);
+void em_norm_avx2(const em_norm *r);
+void em_gelu_avx2(float *x, size_t stride, size_t rows, size_t cols);
+float em_softmax_avx2(float *x, size_t n, float scale);
+
+#endif

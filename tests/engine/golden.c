@@ -1,0 +1,128 @@
+/* The real all-MiniLM-L6-v2 against float64 over the same weights, at every level. */
+#include "tests/engine/fixture.h"
+
+#include <math.h>
+
+enum { TEXTS = 400, LONGEST = 256, BATCH = 512 };
+
+typedef struct golden {
+    uint32_t ids[LONGEST];
+    uint32_t n;
+    const float *want;
+} golden;
+
+static em_bert bert;
+static golden text[TEXTS];
+static uint32_t texts;
+static float *fast; /* what the best level gave, [texts][hidden] */
+
+static bool read_golden(const char *path)
+{
+    FILE *f = path == NULL ? NULL : fopen(path, "rb");
+    char *line = test_alloc(1 << 20);
+
+    if (f == NULL) return false;
+    while (texts < TEXTS && fgets(line, 1 << 20, f) != NULL) {
+        json_t *row = json_loads(line, JSON_ALLOW_NUL, NULL),
+               *ids = json_object_get(row, "ids");
+        golden *g = &text[texts++];
+
+        g->n = (uint32_t)json_array_size(ids);
+        if (g->n == 0 || g->n > LONGEST) abort();
+        for (uint32_t i = 0; i < g->n; i++)
+            g->ids[i] = (uint32_t)json_integer_value(json_array_get(ids, i));
+        em_bytes want = test_base64(json_string_value(json_object_get(row, "f32le")));
+        if (want.len != bert.shape.hidden * sizeof(float)) abort();
+        g->want = (const float *)(const void *)want.at;
+        json_decref(row);
+    }
+    fclose(f);
+    return texts > 0;
+}
+
+/* Texts first .. end - 1 as one batch. */
+static void embed(unsigned cpu, uint32_t first, uint32_t end, float *out)
+{
+    static uint32_t ids[BATCH], start[TEXTS + 1];
+    em_plan plan;
+    em_kernels kernels;
+    em_jobs jobs = em_jobs_inline();
+    em_plan_limits limits = {.tokens = BATCH, .sequences = TEXTS, .workers = 1};
+
+    em_kernels_pick(&kernels, cpu);
+    CHECK_OK(em_plan_bert(&bert.shape, limits, &plan));
+    static uint8_t *scratch;
+    if (scratch == NULL) scratch = fixture_aligned(plan.scratch);
+    for (uint32_t s = first; s < end; s++) {
+        uint32_t at = start[s - first];
+        memcpy(ids + at, text[s].ids, text[s].n * sizeof *ids);
+        start[s - first + 1] = at + text[s].n;
+    }
+    em_bert_batch batch = {ids, start, end - first, NULL};
+    CHECK_OK(em_bert_embed(&bert, &kernels, &jobs, &plan, scratch, &batch, out));
+}
+
+static void every_text_is_within_2e_6_of_float64(void)
+{
+    size_t hidden = bert.shape.hidden;
+    float worst = 0;
+    double started = fixture_now();
+
+    for (uint32_t first = 0, end; first < texts; first = end) {
+        uint32_t tokens = 0;
+        for (end = first; end < texts && tokens + text[end].n <= BATCH; end++)
+            tokens += text[end].n;
+        embed(fixture_cpu(), first, end, fast + first * hidden);
+    }
+    double took = fixture_now() - started;
+    for (uint32_t s = 0; s < texts; s++) {
+        float most = 0;
+        for (size_t j = 0; j < hidden; j++)
+            most = fmaxf(most, fabsf(fast[s * hidden + j] - text[s].want[j]));
+        test_note("text %u differs by %g", s, (double)most);
+        CHECK(most <= 2e-6f);
+        worst = fmaxf(worst, most);
+    }
+    printf("%u texts, greatest difference %.3g, %.2f s\n", texts, (double)worst, took);
+}
+
+/* Plain C is slow: short texts only, and one at a time, unlike above. */
+static void plain_c_gives_the_same_bits(void)
+{
+    uint32_t tokens = 0, done = 0;
+    float out[384];
+
+    for (uint32_t s = 0; s < texts && tokens < 250; s += 7) {
+        if (text[s].n > 40) continue;
+        embed(0, s, s + 1, out);
+        test_note("text %u", s);
+        CHECK(memcmp(out, fast + s * 384, sizeof out) == 0);
+        tokens += text[s].n, done++;
+    }
+    printf("%u texts, %u tokens\n", done, tokens);
+    CHECK(done >= 10);
+}
+
+int main(void)
+{
+    const char *dir = fixture_minilm();
+
+    if (dir == NULL || test_shared("vectors/minilm/golden.jsonl") == NULL) {
+        test_skip("every_text_is_within_2e_6_of_float64", "%s",
+                  dir == NULL ? "all-MiniLM-L6-v2 is not in the cache"
+                              : "no vectors/minilm/golden.jsonl");
+        test_skip("plain_c_gives_the_same_bits", "as above");
+        return test_end();
+    }
+    fixture_model m = fixture_load_minilm(dir);
+    em_err bound = em_bert_bind(&m.model, em_view(m.at, m.len), &bert);
+    if (bound != EM_OK) {
+        printf("bind: %s\n", em_err_name(bound));
+        return 1;
+    }
+    if (!read_golden(test_shared("vectors/minilm/golden.jsonl"))) abort();
+    fast = test_alloc(texts * 384 * sizeof *fast);
+    RUN(every_text_is_within_2e_6_of_float64);
+    RUN(plain_c_gives_the_same_bits);
+    return test_end();
+}

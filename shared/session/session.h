@@ -10,9 +10,10 @@
  *   }
  *
  * Every breach of the protocol ends the session: the call gives its error, keys are
- * wiped, nothing is pending any more, and every later call gives EM_ERR_SESSION_CLOSED.
- * The caller then closes the connection.  EM_ERR_ARGUMENT, EM_ERR_FULL and EM_ERR_LIMIT
- * of the calls that send are the caller's own and end nothing.
+ * wiped, nothing is pending any more, and every later call that can fail gives
+ * EM_ERR_SESSION_CLOSED. The caller then closes the connection.  EM_ERR_ARGUMENT,
+ * EM_ERR_FULL and EM_ERR_LIMIT of the calls that send are the caller's own and end
+ * nothing.
  *
  * Trust:  the peer, and everything between, is hostile.  Bytes of an event were opened
  *         under the session's keys (HELLO, ATTEST and HOST come before there are any).
@@ -41,7 +42,7 @@ typedef enum em_session_what {
     EM_SESSION_NONE = 0, /* nothing to tell: feed more */
 
     /* enclave */
-    EM_SESSION_HELLO,   /* bytes: the C1 record, until em_session_server_attest */
+    EM_SESSION_HELLO,   /* bytes: the C1 record; em_session_server_attest is awaited */
     EM_SESSION_OPENED,  /* the client holds the key and its AUTH held */
     EM_SESSION_REQUEST, /* bytes: the next part of a request; final: it is whole */
     EM_SESSION_CANCEL,  /* the client wants the outstanding request to stop */
@@ -74,30 +75,35 @@ EM_HOLDS_SECRET(em_session_keys);
 typedef struct em_session {
     uint8_t role, state;
     em_session_keys keys;
-    em_sha256 transcript;      /* C1 record || E1 record */
-    em_sha256 request, answer; /* of the outstanding message's bodies */
-    uint8_t request_hash[32], answer_hash[32];
-    bool has_request, has_answer; /* the hashes are whole */
-    bool may_cancel;              /* no CANCEL yet for the last request */
+    uint8_t info[EM_HELLO_INFO_LEN]; /* enclave: from attest to OPEN */
+    uint8_t c1[EM_RECORD_HEAD + EM_MAX_HELLO];
+    size_t c1_len;
+    em_bytes deployment; /* enclave: what C1 must name */
 
     em_session_buffers room;
     size_t in_len;  /* of the record being collected or shown */
     size_t in_want; /* its length, head included; 0 while the head is incomplete */
     em_record_head head;
     size_t out_from, out_len; /* pending: out[out_from .. out_len) */
-    em_session_event event;   /* waiting, or shown and not yet released */
-    bool shown;
+    em_session_event event;
+    bool shown; /* the event was given out */
+
+    em_sha256 request, answer;      /* of the present message's bodies */
+    size_t request_len, answer_len; /* of them, bytes */
+    bool has_request, has_answer;   /* they are whole, and hashed: */
+    uint8_t request_hash[EM_SHA256_LEN], answer_hash[EM_SHA256_LEN];
+    bool may_cancel; /* no CANCEL yet for the last request */
 
     uint64_t wait_until_ms, life_until_ms, opened_ms;
     uint64_t messages, bytes_in, bytes_out;
-    size_t request_len, answer_len;            /* of the outstanding message's bodies */
-    em_bytes deployment;                       /* enclave: what C1 must name */
-    uint8_t c1[EM_RECORD_HEAD + EM_MAX_HELLO]; /* client: its own C1 record */
-    size_t c1_len;
 } em_session;
 
-/* Wipes keys, hashes and whatever the buffers hold.  {0} is allowed. */
+/* Wipes keys, hashes and what was opened in the buffer.  {0} is allowed. */
 void em_session_drop(em_session *s);
+
+/* The C1 record that began the session: what the document's nonce is made of, and
+ * evidence keeps.  Empty before the enclave's HELLO event. */
+em_bytes em_session_c1(const em_session *s);
 
 /* Takes bytes from the front of *in: up to the end of one record that has something to
  * tell; none while an event waits for em_session_next or the session for its caller
@@ -114,7 +120,7 @@ void em_session_drop(em_session *s);
 em_err em_session_feed(em_session *s, em_bytes *in, uint64_t now_ms);
 
 /* The event that waits, once; EM_SESSION_NONE otherwise.  Wipes what the one before
- * showed (HELLO's and ATTEST's bytes stay: see there). */
+ * showed (E1 stays until it is accepted). */
 em_session_event em_session_next(em_session *s);
 
 /* Bytes for the wire; then say how many went. */
@@ -131,9 +137,9 @@ uint64_t em_session_deadline(const em_session *s);
  * EM_ERR_SESSION_EXPIRED where the session's life is over; both end it. */
 em_err em_session_tick(em_session *s, uint64_t now_ms);
 
-/* The peer's stream ended; the session is over.  EM_OK between messages; EM_ERR_TRUNCATED
- * inside a record, a request or an answer; EM_ERR_CLOSED where the other end left before
- * the handshake was done, or the client before its answer. */
+/* The peer's stream ended and all events were taken; the session is over.  EM_OK between
+ * messages; EM_ERR_TRUNCATED inside a record, a request or an answer; EM_ERR_CLOSED where
+ * the other end left before the handshake was done, or the client before its answer. */
 em_err em_session_eof(em_session *s);
 
 /* SHA-256 over the bodies of the last request's records, and of its answer's DATA and END

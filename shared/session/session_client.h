@@ -18,14 +18,12 @@ enum {
     EM_SESSION_CLIENT_OUT = 2 * EM_SESSION_RECORD,
 };
 
-/* Begins: C1 becomes pending.  `nonce` is 32 fresh random bytes.  EM_ERR_ARGUMENT for a
- * deployment that is none or buffers that are too small; *s is then untouched. */
+/* Begins: C1 becomes pending.  *s is {0} or dropped; `nonce` is 32 fresh random bytes.
+ * EM_ERR_ARGUMENT for a deployment that is none or buffers that are too small; *s is then
+ * untouched. */
 em_err em_session_client_start(em_session *s, const em_session_buffers *room,
                                em_bytes deployment,
                                const uint8_t nonce[EM_HELLO_NONCE_LEN], uint64_t now_ms);
-
-/* The C1 record as sent: what the document's nonce is made of, and evidence keeps. */
-em_bytes em_session_client_c1(const em_session *s);
 
 /* After the ATTEST event: OPEN and AUTH become pending and requests may go.  `peer` must
  * be the fact about this session's own C1 and E1, verified live.  `eph` is 32 fresh

@@ -17,8 +17,9 @@ enum {
     EM_SESSION_SERVER_OUT = EM_SESSION_RECORD,
 };
 
-/* Begins to wait for C1.  `deployment` is the configuration's and stays until then.
- * EM_ERR_ARGUMENT for buffers that are too small; *s is then untouched. */
+/* Begins to wait for C1.  *s is {0} or dropped; `deployment` is the configuration's and
+ * stays until then. EM_ERR_ARGUMENT for buffers that are too small; *s is then untouched.
+ */
 em_err em_session_server_start(em_session *s, const em_session_buffers *room,
                                em_bytes deployment, uint64_t now_ms);
 

@@ -1,9 +1,6 @@
 #include "trust/manifest.h"
 
-#include "wire/cose.h"
-
-/* Sig_structure's own bytes around protected header and payload */
-enum { TBS_EXTRA = 128 };
+#include "trust/sign1.h"
 
 /* {1: -8 (EdDSA), 3: "application/em-manifest+cbor"} */
 static const uint8_t protected_header[] = {
@@ -13,17 +10,8 @@ static const uint8_t protected_header[] = {
 
 static em_err read_envelope(em_bytes in, em_cose_sign1 *ret_parts)
 {
-    em_cose_sign1 parts;
-
     if (in.len > EM_MAX_MANIFEST) return EM_ERR_LIMIT;
-    EM_TRY(em_cose_parse(in, EM_COSE_TAGGED, &parts));
-    if (!em_same(parts.protected, EM_BYTES(protected_header)))
-        return EM_ERR_BAD_PROTECTED;
-    if (!em_same(parts.unprotected, EM_STR("\xA0"))) return EM_ERR_BAD_UNPROTECTED;
-    if (!parts.has_payload) return EM_ERR_MANIFEST_MALFORMED;
-    if (parts.signature.len != EM_ED25519_SIG_LEN) return EM_ERR_BAD_SIG_LENGTH;
-    *ret_parts = parts;
-    return EM_OK;
+    return em_sign1_open(in, EM_BYTES(protected_header), ret_parts);
 }
 
 em_err em_manifest_parse(em_bytes signed_manifest, em_tensor tensors[EM_MAX_TENSORS],
@@ -51,16 +39,12 @@ static em_err find_publisher(const em_cose_sign1 *parts, em_bytes id,
                              const em_publisher *publishers, size_t n,
                              const em_publisher **ret_publisher)
 {
-    uint8_t buf[EM_MAX_MANIFEST + TBS_EXTRA];
-    em_bytes tbs;
     bool named = false;
 
-    EM_TRY(em_cose_tbs(parts, (em_bytes){0}, buf, sizeof buf, &tbs));
     for (size_t i = 0; i < n; i++) {
         if (!em_same(publishers[i].model, id)) continue;
         named = true;
-        if (em_ed25519_verify(&publishers[i].key, tbs, parts->signature) != EM_OK)
-            continue;
+        if (em_sign1_verify(parts, &publishers[i].key) != EM_OK) continue;
         *ret_publisher = &publishers[i];
         return EM_OK;
     }
@@ -113,16 +97,9 @@ em_err em_manifest_check_key(const em_manifest_body *body, const em_content_key 
 
 em_err em_manifest_sign(em_bytes body, const em_ed25519_secret *secret, em_out *o)
 {
-    uint8_t buf[EM_MAX_MANIFEST + TBS_EXTRA], sig[EM_ED25519_SIG_LEN];
-    em_cose_sign1 parts = {
-        .protected = EM_BYTES(protected_header), .has_payload = true, .payload = body};
-    em_bytes tbs;
     size_t before = o->len;
 
     if (body.len > EM_MAX_MANIFEST) return EM_ERR_LIMIT;
-    EM_TRY(em_cose_tbs(&parts, (em_bytes){0}, buf, sizeof buf, &tbs));
-    EM_TRY(em_ed25519_sign(secret, tbs, sig));
-    em_cose_put_sign1(o, true, parts.protected, body, EM_BYTES(sig));
-    EM_TRY(em_write_end(o));
+    EM_TRY(em_sign1_write(EM_BYTES(protected_header), body, secret, o));
     return o->len - before <= EM_MAX_MANIFEST ? EM_OK : EM_ERR_LIMIT;
 }

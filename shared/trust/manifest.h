@@ -39,7 +39,7 @@ typedef struct em_manifest {
 
 /* The claims of a signed manifest; no signature is checked.  EM_ERR_LIMIT above
  * EM_MAX_MANIFEST, EM_ERR_COSE_DECODE_FAILED, EM_ERR_BAD_PROTECTED,
- * EM_ERR_BAD_UNPROTECTED, EM_ERR_BAD_SIG_LENGTH, EM_ERR_MANIFEST_MALFORMED. */
+ * EM_ERR_BAD_UNPROTECTED, EM_ERR_BAD_SIG_LENGTH (sign1.h), EM_ERR_MANIFEST_MALFORMED. */
 em_err em_manifest_parse(em_bytes signed_manifest, em_tensor tensors[EM_MAX_TENSORS],
                          em_manifest_body *ret_claims);
 

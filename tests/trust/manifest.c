@@ -149,7 +149,7 @@ static void another_envelope_is_refused(void)
     em_write_bytes(&o, em_view(in.at, at + 1));
     em_cbor_put_null(&o);
     em_cbor_put_bytes(&o, parts.signature);
-    CHECK_ERR(verify(em_write_view(&o)), EM_ERR_MANIFEST_MALFORMED);
+    CHECK_ERR(verify(em_write_view(&o)), EM_ERR_COSE_DECODE_FAILED);
 
     uint8_t *large = test_alloc(EM_MAX_MANIFEST + 1);
     CHECK_ERR(verify(em_view(large, EM_MAX_MANIFEST + 1)), EM_ERR_LIMIT);

@@ -1,0 +1,62 @@
+/* hf.h - a model folder as Hugging Face and sentence-transformers lay it out, read into a
+ * shape, a tokenizer and the tensors that the engine wants.
+ *
+ *   config.json                   sizes; model_type "bert", hidden_act "gelu"
+ *   modules.json                  Transformer, Pooling and perhaps Normalize
+ *   1_Pooling/config.json         mean or CLS (the path is as modules.json says)
+ *   sentence_bert_config.json     max_seq_length
+ *   tokenizer.json or vocab.txt   with tokenizer_config.json
+ *   model.safetensors             or one other, or shards by model.safetensors.index.json
+ *
+ * Without modules.json and what it names: mean pooling, no normalisation, and
+ * max_position_embeddings tokens.  The length in tokenizer.json is not asked.
+ *
+ * Trust:  every file is hostile: sizes, types and shapes are checked, file names that
+ *         come from files stay inside the folder, and whatever the engine cannot do is
+ *         refused by name.
+ * Memory: the result owns mappings and lists; drop it.  The files must not change
+ *         meanwhile.
+ */
+#ifndef EM_TOOLS_HF_H
+#define EM_TOOLS_HF_H
+
+#include "engine/bert.h"
+#include "os/map.h"
+#include "tools/safetensors.h"
+#include "tools/tokenizer_json.h"
+#include "trust/manifest_body.h"
+
+enum { EM_HF_MAX_SHARDS = 32, EM_HF_MAX_CONFIG = 1 << 20 };
+
+typedef struct em_hf_shard {
+    char name[EM_MAX_SOURCE_NAME];
+    em_map map;
+    em_safetensors tensors;
+} em_hf_shard;
+
+typedef struct em_hf {
+    em_model_shape shape;
+    em_tokenizer_json tokenizer;
+    uint32_t n_shards;
+    em_hf_shard shard[EM_HF_MAX_SHARDS];
+    const char *prefix; /* of every tensor's name: "" or "bert." */
+
+    /* every file that was read, by its path in the folder */
+    uint32_t n_sources;
+    em_source source[EM_MAX_SOURCES];
+    char source_name[EM_MAX_SOURCES][EM_MAX_SOURCE_NAME];
+} em_hf;
+
+/* Reads a folder.  *ret_hf is the caller's and points into itself: it is not to be copied
+ * or moved; em_hf_drop in any case. */
+em_err em_hf_open(const char *folder, em_problem *problem, em_hf *ret_hf);
+void em_hf_drop(em_hf *hf);
+
+/* Writes one of the engine's tensors (em_bert_wanted), want->len bytes at `out`, aligned
+ * to 64: found under its names, shapes checked, converted to f32, query, key and value
+ * put together, laid out.  EM_ERR_MODEL_SHAPE for a tensor that is missing or of another
+ * shape or type, EM_ERR_MODEL_MALFORMED for numbers that are not finite. */
+em_err em_hf_tensor(const em_hf *hf, const em_bert_want *want, em_problem *problem,
+                    void *out);
+
+#endif

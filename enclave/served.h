@@ -1,0 +1,30 @@
+/* served.h - a model that is loaded and whole: manifest, weights, tokenizer, plan.
+ *
+ * Trust:  made only from an em_bundle_image, a fact.
+ * Memory: owns its pages; constant after em_served_bind, shared by every session.
+ */
+#ifndef EM_ENCLAVE_SERVED_H
+#define EM_ENCLAVE_SERVED_H
+
+#include "bundle/bundle_open.h"
+#include "engine/bert.h"
+#include "engine/wordpiece.h"
+#include "os/map.h"
+
+typedef struct em_served {
+    em_map head;    /* the bundle's head: manifest bytes, views of the body point here */
+    em_map tensors; /* the manifest's tensor array */
+    em_map image;
+    em_bytes signed_manifest;
+    em_manifest manifest;
+    em_wordpiece words;
+    em_bert bert;
+    em_plan plan;
+} em_served;
+void em_served_drop(em_served *s);
+
+/* Bind engine and tokenizer to the whole image of s->manifest.  `limits` as the
+ * configuration says; EM_ERR_MODEL_MALFORMED, EM_ERR_MODEL_SHAPE, EM_ERR_LIMIT. */
+em_err em_served_bind(em_served *s, const em_bundle_image *image, em_plan_limits limits);
+
+#endif

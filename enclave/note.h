@@ -15,4 +15,7 @@ enum {
     EM_NOTE_COUNT
 };
 
+/* The event that is an error's own name. */
+#define EM_NOTE_ERROR(err) ((em_event)(EM_NOTE_COUNT + (err)))
+
 #endif

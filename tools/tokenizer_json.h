@@ -1,5 +1,5 @@
-/* tokenizer_json.h - a Hugging Face tokenizer.json (or a vocab.txt) becomes the tokenizer
- * section of engine/wordpiece.h.
+/* tokenizer_json.h - a Hugging Face tokenizer.json becomes the tokenizer section of
+ * engine/wordpiece.h.
  *
  * Taken: BertNormalizer, BertPreTokenizer, WordPiece, and a post-processor that puts the
  * [CLS] and [SEP] tokens around a text (TemplateProcessing, BertProcessing).  Everything
@@ -22,25 +22,19 @@ typedef struct em_tokenizer_json {
     em_wordpiece_build_input input; /* views into the rest */
     em_wordpiece_build_word *words;
     em_wordpiece_build_added *added;
-    void *json;  /* owns the texts of a tokenizer.json */
-    em_map text; /* owns those of a vocab.txt */
+    void *json, *text; /* own the texts */
 } em_tokenizer_json;
 
-/* Reads a tokenizer.json.  `name` stands in problems. */
+/* Reads a tokenizer.json.  `name` stands in problems.  EM_ERR_LIMIT, the JSON errors,
+ * EM_ERR_UNSUPPORTED for what is not taken, EM_ERR_MODEL_MALFORMED where parts contradict
+ * each other. */
 em_err em_tokenizer_json_read(em_bytes json, const char *name, em_problem *problem,
                               em_tokenizer_json *ret_tokenizer);
-
-/* Reads a vocab.txt, one token a line, ids by line; `config`, a tokenizer_config.json or
- * empty, says do_lower_case, strip_accents, tokenize_chinese_chars and the special
- * tokens' names (true, as do_lower_case, true and [UNK] [CLS] [SEP] [PAD] [MASK] where it
- * does not). */
-em_err em_tokenizer_json_read_vocab(em_bytes vocab, em_bytes config, const char *name,
-                                    em_problem *problem,
-                                    em_tokenizer_json *ret_tokenizer);
 void em_tokenizer_json_drop(em_tokenizer_json *tokenizer);
 
-/* The section, in pages of its own; *ret_len of them are it. */
-em_err em_tokenizer_json_build(const em_tokenizer_json *tokenizer, em_problem *problem,
-                               em_map *ret_pages, size_t *ret_len);
+/* The section, in pages of its own; *ret_len bytes of them are it.  `name` stands in
+ * problems. */
+em_err em_tokenizer_json_build(const em_tokenizer_json *tokenizer, const char *name,
+                               em_problem *problem, em_map *ret_pages, size_t *ret_len);
 
 #endif

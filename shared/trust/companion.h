@@ -17,15 +17,16 @@
 #ifndef EM_TRUST_COMPANION_H
 #define EM_TRUST_COMPANION_H
 
+#include "trust/message.h"
 #include "trust/receipt.h"
 
 typedef struct em_companion {
     uint8_t receipt[EM_SHA256_LEN]; /* which receipt it stands beside */
-    em_bytes status;                /* stop length cancelled refused busy error */
-    uint64_t tokens_in, tokens_out;
-    em_bytes numeric;    /* the numeric profile: "em-f32-1" */
-    em_bytes tokenizer;  /* 32 bytes: SHA-256 of the tokenizer's tables */
-    em_bytes parameters; /* one encoded CBOR map */
+    em_status status;               /* as END says */
+    uint64_t input, output;         /* tokens, as END counts them */
+    em_bytes numeric;               /* the numeric profile: "em-f32-1" */
+    em_bytes tokenizer;             /* 32 bytes: SHA-256 of the tokenizer's tables */
+    em_bytes parameters;            /* one encoded CBOR map */
 } em_companion;
 
 /* COMPANION: EM_ERR_COMPANION for every breach of form, signature or digest. */

@@ -17,7 +17,7 @@
 #ifndef EM_TRUST_EVIDENCE_H
 #define EM_TRUST_EVIDENCE_H
 
-#include "trust/peer.h"
+#include "trust/peer_receipt.h"
 
 /* A record of a request or answer, opened. */
 typedef struct em_evidence_record {

@@ -28,9 +28,10 @@ typedef struct em_policy {
  * fit the mode. */
 em_err em_policy_parse(em_bytes signed_policy, em_policy_body *ret_claims);
 
-/* Claims become facts: POLICY_SIGNER (EM_ERR_POLICY_SIGNER; none pinned refuses),
- * POLICY_FORM (em_policy_parse's errors), POLICY_DATES at `at_ms` (EM_ERR_POLICY_NOT_YET,
- * EM_ERR_POLICY_EXPIRED).  Says nothing of versions seen before: em_policy_remember. */
+/* Claims become facts, in this order: POLICY_SIGNER (EM_ERR_POLICY_SIGNER; none pinned
+ * refuses), POLICY_FORM (em_policy_parse's errors), POLICY_DATES at `at_ms`, detail the
+ * version (EM_ERR_POLICY_NOT_YET, EM_ERR_POLICY_EXPIRED).  Says nothing of versions seen
+ * before: trust/policy_state. */
 em_err em_policy_verify(em_bytes signed_policy, const em_ed25519_public *signers,
                         size_t n, uint64_t at_ms, em_report *report,
                         em_policy *ret_policy);
@@ -57,24 +58,6 @@ em_err em_policy_key_stands(const em_policy *policy, const uint8_t key[32]);
 em_err em_policy_manifest_stands(const em_policy *policy, const uint8_t hash[32]);
 em_err em_policy_measurement_stands(const em_policy *policy,
                                     const uint8_t pcr[EM_PCR_LEN]);
-
-/* What has been verified before: the highest version and its hash by signer and id, kept
- * by the caller between runs and written before the policy is used.
- *
- *   state {v: 1, seen: [0*64 {id: tstr, hash: bstr 32, signer: bstr 32, version: uint}]}
- *
- * `state` is what was kept, empty for none; the new one is written to `o` (at most
- * EM_MAX_POLICY_STATE bytes).  EM_ERR_POLICY_ROLLBACK for a lower version than seen,
- * EM_ERR_POLICY_FORK for the same with other bytes, EM_ERR_POLICY_STATE where `state`
- * does not parse, EM_ERR_LIMIT where it is full.  *ret_seen: nothing was known of this
- * signer and id, or the same, or an older one. */
-typedef enum em_policy_seen {
-    EM_POLICY_FIRST_USE = 1,
-    EM_POLICY_SAME,
-    EM_POLICY_NEWER,
-} em_policy_seen;
-em_err em_policy_remember(em_bytes state, const em_policy *policy, em_out *o,
-                          em_policy_seen *ret_seen);
 
 /* em_policy_body_write, under the name of what it is for. */
 em_err em_policy_encode(const em_policy_body *body, em_out *o);

@@ -29,6 +29,8 @@
 #include "trust/manifest.h"
 #include "trust/roots.h"
 
+enum { EM_POLICY_BODY_MEMBERS = 11 };
+
 /* Which measurements are believed, together.  Views are of EM_PCR_LEN bytes; empty: not
  * asked for. */
 typedef struct em_policy_tuple {

@@ -13,40 +13,9 @@
 #ifndef EM_TRUST_RECEIPT_H
 #define EM_TRUST_RECEIPT_H
 
-#include "base/limits.h"
-#include "base/write.h"
 #include "crypto/ed25519.h"
 #include "crypto/sha2.h"
-#include "trust/report.h"
-
-#define EM_RECEIPT_PROFILE "https://spec.cyntrisec.com/air/v1"
-#define EM_RECEIPT_NITRO "nitro-pcr"
-#define EM_RECEIPT_TDX "tdx-mrtd-rtmr"
-#define EM_RECEIPT_SCHEME "sha256-manifest"
-
-enum { EM_RECEIPT_CTI_LEN = 16, EM_RECEIPT_HASH_LEN = 32 };
-
-/* pcr0, 1, 2 always; 3, 4, 8 where present (at NULL otherwise). */
-typedef struct em_receipt_measurements {
-    em_bytes type;
-    em_bytes pcr0, pcr1, pcr2, pcr3, pcr4, pcr8;
-} em_receipt_measurements;
-
-/* The claims, under the names of the CDDL.  An optional claim that is absent has at NULL.
- */
-typedef struct em_receipt_claims {
-    em_bytes iss;
-    uint64_t iat; /* Unix seconds */
-    em_bytes cti;
-    em_bytes eat_nonce; /* optional */
-    em_bytes model_id, model_version;
-    em_bytes model_hash, request_hash, response_hash, attestation_doc_hash;
-    em_receipt_measurements measurements;
-    em_bytes policy_version;
-    uint64_t sequence_number, execution_time_ms, memory_peak_mb;
-    em_bytes security_mode;
-    em_bytes model_hash_scheme; /* optional */
-} em_receipt_claims;
+#include "trust/receipt_claims.h"
 
 /* A fact: these claims were signed under `key`. */
 typedef struct em_receipt {
@@ -55,7 +24,8 @@ typedef struct em_receipt {
     uint8_t sha256[EM_SHA256_LEN]; /* of the whole receipt: what a companion carries */
 } em_receipt;
 
-/* Layer 4: what the receipt must say.  Zero and empty mean "not asked". */
+/* Layer 4: what the receipt must say.  A view with at NULL is not asked for; an empty one
+ * is. */
 typedef struct em_receipt_ask {
     bool has_now; /* check iat against the clock */
     uint64_t now_s;
@@ -78,6 +48,11 @@ typedef struct em_receipt_ask {
  * _DUPLICATE_CLAIM, _BAD_HASH_LENGTH; _WRONG_PROFILE. */
 em_err em_receipt_parse(em_bytes receipt, em_report *report,
                         em_receipt_claims *ret_claims);
+
+/* The first three layers, under `key`: RECEIPT_FORM, RECEIPT_SIGNATURE, RECEIPT_VALUES.
+ * What the receipt ought to say is the caller's to ask: em_receipt_verify, trust/peer. */
+em_err em_receipt_open(em_bytes receipt, const em_ed25519_public *key, em_report *report,
+                       em_receipt *ret_receipt);
 
 /* All four layers; names in capitals on the left are the report's checks.
  *

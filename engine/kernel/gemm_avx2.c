@@ -44,8 +44,7 @@ static inline __attribute__((always_inline)) void tile(size_t m, const em_gemm *
         next.at += next.step;
 #define STEP(i)                                                                          \
     do {                                                                                 \
-        __m256 x =                                                                       \
-            _mm256_broadcast_ss((i) < 3 ? a + (i)*stride : a3 + ((i)-3) * stride);       \
+        __m256 x = _mm256_broadcast_ss(((i) < 3 ? a : a3) + (i) % 3 * stride);           \
         l##i = _mm256_fmadd_ps(x, low, l##i);                                            \
         h##i = _mm256_fmadd_ps(x, high, h##i);                                           \
     } while (0)

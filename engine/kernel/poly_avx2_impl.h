@@ -41,15 +41,15 @@ static inline __m256 em_poly_avx2_exp_of(__m256 x, __m256 more)
 static inline __m256 em_poly_avx2_gelu(__m256 x)
 {
     const __m256 sign = _mm256_set1_ps(-0.0f), half = _mm256_set1_ps(-0.5f);
-    const __m256 one = _mm256_set1_ps(1.0f);
+    const __m256 one = _mm256_set1_ps(1.0f), four = _mm256_set1_ps(4.0f);
     __m256 t = _mm256_andnot_ps(sign, x);
     __m256 square = _mm256_mul_ps(t, t);
     __m256 rest = _mm256_fmsub_ps(t, t, square);
     __m256 gauss =
         em_poly_avx2_exp_of(_mm256_mul_ps(square, half), _mm256_mul_ps(rest, half));
 
-    __m256 d = _mm256_div_ps(one, _mm256_add_ps(t, _mm256_set1_ps(4.0f)));
-    __m256 z = _mm256_fmadd_ps(_mm256_set1_ps(-8.0f), d, one);
+    __m256 d = _mm256_div_ps(one, _mm256_add_ps(t, four));
+    __m256 z = _mm256_mul_ps(_mm256_sub_ps(t, four), d);
     __m256 p = _mm256_set1_ps(em_poly_tail[9]);
     for (int i = 8; i >= 0; i--)
         p = _mm256_fmadd_ps(p, z, _mm256_set1_ps(em_poly_tail[i]));

@@ -57,7 +57,7 @@ static inline float em_poly_gelu(float x)
     float gauss = em_poly_exp_of(square * -0.5f, rest * -0.5f);
 
     float d = 1.0f / (t + 4.0f);
-    float z = __builtin_fmaf(-8.0f, d, 1.0f);
+    float z = (t - 4.0f) * d;
     float p = em_poly_tail[9];
     for (int i = 8; i >= 0; i--) p = __builtin_fmaf(p, z, em_poly_tail[i]);
     float q = gauss * (p * d);

@@ -172,6 +172,7 @@ static inline void fixture_start(fixture_pool *p, size_t workers)
     if (workers == 1) p->jobs = em_jobs_inline();
     for (size_t i = 1; i < workers; i++)
         if (pthread_create(&p->thread[i], NULL, fixture_worker, p) != 0) abort();
+    while (atomic_load(&p->starting) + 1 < workers) sched_yield();
 }
 
 static inline void fixture_stop(fixture_pool *p)

@@ -1,4 +1,6 @@
-/* The real all-MiniLM-L6-v2 against float64 over the same weights, at every level. */
+/* The real all-MiniLM-L6-v2 against float64 over the same weights, at every level.
+ * `--time TOKENS SEQUENCES WORKERS` embeds a batch for each line read and prints how many
+ * milliseconds that took (bench/onnx_minilm.py asks in turn with a peer). */
 #include "tests/engine/fixture.h"
 
 #include <math.h>
@@ -103,9 +105,42 @@ static void plain_c_gives_the_same_bits(void)
     CHECK(done >= 10);
 }
 
-int main(void)
+static int timed(uint32_t tokens, uint32_t sequences, uint32_t workers)
+{
+    uint32_t all = tokens * sequences;
+    uint32_t *ids = test_alloc(all * sizeof *ids);
+    uint32_t *start = test_alloc((sequences + 1) * sizeof *start);
+    float *out = test_alloc(sequences * bert.shape.hidden * sizeof *out);
+    em_plan_limits limits = {all, sequences, workers};
+    em_bert_batch batch = {ids, start, sequences, NULL};
+    fixture_pool pool;
+    em_plan plan;
+    em_kernels kernels;
+
+    for (uint32_t i = 0; i < all; i++) ids[i] = 1000 + i * 7919 % 28000;
+    for (uint32_t s = 0; s <= sequences; s++) start[s] = s * tokens;
+    em_kernels_pick(&kernels, fixture_cpu());
+    if (em_plan_bert(&bert.shape, limits, &plan) != EM_OK) return 1;
+    void *scratch = fixture_aligned(plan.scratch);
+
+    for (int c = getchar(); c != EOF; c = getchar()) {
+        fixture_start(&pool, workers); /* a waiting worker would slow down the peer */
+        double started = fixture_now();
+        if (em_bert_embed(&bert, &kernels, &pool.jobs, &plan, scratch, &batch, out) !=
+            EM_OK)
+            return 1;
+        double took = fixture_now() - started;
+        fixture_stop(&pool);
+        printf("%.4f %.9g\n", took * 1e3, (double)out[0]);
+        fflush(stdout);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     const char *dir = fixture_minilm();
+    bool timing = argc == 5 && strcmp(argv[1], "--time") == 0;
 
     if (dir == NULL || test_shared("vectors/minilm/golden.jsonl") == NULL) {
         test_skip("every_text_is_within_2e_6_of_float64", "%s",
@@ -115,11 +150,15 @@ int main(void)
         return test_end();
     }
     fixture_model m = fixture_load_minilm(dir);
+    if (timing) m.model.shape.max_tokens = 512;
     em_err bound = em_bert_bind(&m.model, em_view(m.at, m.len), &bert);
     if (bound != EM_OK) {
         printf("bind: %s\n", em_err_name(bound));
         return 1;
     }
+    if (timing)
+        return timed((uint32_t)atoi(argv[2]), (uint32_t)atoi(argv[3]),
+                     (uint32_t)atoi(argv[4]));
     if (!read_golden(test_shared("vectors/minilm/golden.jsonl"))) abort();
     fast = test_alloc(texts * 384 * sizeof *fast);
     RUN(every_text_is_within_2e_6_of_float64);

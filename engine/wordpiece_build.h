@@ -11,7 +11,8 @@
 #include "engine/wordpiece.h"
 
 /* One entry of the vocabulary ("model.vocab" of tokenizer.json): any order, ids may leave
- * gaps.  Text: 1 .. EM_MAX_TOKEN_BYTES bytes of UTF-8, each text once. */
+ * gaps.  Text: up to EM_MAX_TOKEN_BYTES bytes of UTF-8, each text once; an empty one
+ * stands for nothing. */
 typedef struct em_wordpiece_build_word {
     em_bytes text;
     uint32_t id;
@@ -46,8 +47,8 @@ em_err em_wordpiece_build_plan(const em_wordpiece_build_input *input,
 /* Writes the section to `section` (aligned to 64 bytes, with room for section_cap bytes
  * as planned) and gives its length, a multiple of 64; scratch is aligned to 64 bytes.
  * The same input gives the same bytes.  Errors: as of the plan; EM_ERR_MODEL_MALFORMED
- * when a text is empty, is not UTF-8, or stands there twice, or an id is EM_MAX_VOCAB or
- * more; the section's bytes are then worthless. */
+ * when an added token is empty, a text is not UTF-8 or stands there twice, or an id is
+ * EM_MAX_VOCAB or more; the section's bytes are then worthless. */
 em_err em_wordpiece_build(const em_wordpiece_build_input *input, void *scratch,
                           size_t scratch_len, void *section, size_t section_cap,
                           size_t *ret_section_len);

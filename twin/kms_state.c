@@ -190,16 +190,16 @@ static refusal judge_document(const em_kms_state *kms, em_bytes document, uint64
 static refusal seal_to_recipient(const em_kms_state *kms, em_bytes spki, em_bytes plain,
                                  json_t *out)
 {
-    uint8_t cek[32], iv[16], cms[EM_CMS_MAX], other[EM_KMS_STATE_MAX_PLAIN];
+    EM_DROP(em_cms_key) key = {0};
+    uint8_t iv[EM_CMS_BLOCK], cms[EM_CMS_MAX], other[EM_KMS_STATE_MAX_PLAIN];
     em_out o = EM_OUT(cms);
 
-    if (em_entropy_fill(cek, sizeof cek) != EM_OK ||
+    if (em_entropy_fill(key.b, sizeof key.b) != EM_OK ||
         em_entropy_fill(iv, sizeof iv) != EM_OK ||
         em_entropy_fill(other, plain.len) != EM_OK)
         return REFUSE("KMSInternalException", "no randomness");
     if (kms->villain.other_key) plain = em_view(other, plain.len);
-    em_err sealed = em_cms_seal(spki, cek, iv, plain, !kms->definite, &o);
-    em_wipe(cek, sizeof cek);
+    em_err sealed = em_cms_seal(spki, &key, iv, plain, !kms->definite, &o);
     if (sealed != EM_OK)
         return REFUSE("ValidationException", "the recipient's key is no RSA key");
     json_object_set_new(out, "CiphertextForRecipient", base64_of(em_write_view(&o)));

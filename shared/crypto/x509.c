@@ -145,24 +145,28 @@ static em_err time_rules(const em_x509_chain *chain, uint64_t at_ms)
 
 /* ---- the cache --------------------------------------------------------------------- */
 
-/* Only for a leaf of which every extension was judged: another one (an authority key
- * identifier, say) may disagree with a CA, and only the whole path tells. */
-static const struct em_x509_cache_slot *
-find(const em_x509_cache *cache, const em_x509_chain *chain, const em_x509_cert *leaf)
+static const struct em_x509_cache_slot *find(const em_x509_cache *cache,
+                                             const em_x509_chain *chain)
 {
-    uint8_t name[EM_SHA256_LEN];
-
-    if (cache == NULL || !leaf->plain) return NULL;
-    em_sha2_256(leaf->issuer, name);
     for (size_t i = 0; i < EM_X509_CACHE_SLOTS; i++) {
         const struct em_x509_cache_slot *s = &cache->slot[i];
         if (s->used &&
             em_ct_equal(s->root_sha256, chain->root_sha256, sizeof s->root_sha256) &&
-            em_ct_equal(s->chain_sha256, chain->chain_sha256, sizeof s->chain_sha256) &&
-            em_ct_equal(s->issuer_name_sha256, name, sizeof name))
+            em_ct_equal(s->chain_sha256, chain->chain_sha256, sizeof s->chain_sha256))
             return s;
     }
     return NULL;
+}
+
+/* A slot serves a leaf that names the lowest CA as its issuer and of which every
+ * extension is judged here: another one (an authority key identifier, say) may disagree
+ * with a CA, and only the whole path tells. */
+static bool serves(const struct em_x509_cache_slot *s, const em_x509_cert *leaf)
+{
+    uint8_t name[EM_SHA256_LEN];
+
+    em_sha2_256(leaf->issuer, name);
+    return leaf->plain && em_ct_equal(s->issuer_name_sha256, name, sizeof name);
 }
 
 static void keep(em_x509_cache *cache, const em_x509_chain *chain, const path *p)
@@ -208,8 +212,8 @@ em_err em_x509_chain_verify(const em_bytes *cabundle, size_t n, em_bytes leaf,
 
     p.n = n + 1;
     EM_TRY(em_x509_cert_parse(leaf, &p.cert[n]));
-    const struct em_x509_cache_slot *slot = find(cache, &chain, &p.cert[n]);
-    if (slot != NULL) {
+    const struct em_x509_cache_slot *slot = cache == NULL ? NULL : find(cache, &chain);
+    if (slot != NULL && serves(slot, &p.cert[n])) {
         EM_TRY(with_cached_cas(slot, &p.cert[n], &chain));
     } else {
         for (size_t i = 0; i < n; i++)

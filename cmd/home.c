@@ -12,7 +12,7 @@ enum { MAX_SIGNERS_FILE = 16 << 10, HEX = 2 * EM_ED25519_PUBLIC_LEN };
 em_err em_home_path(const char *name, char ret_path[EM_HOME_PATH])
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    char path[EM_HOME_PATH];
+    char path[EM_HOME_PATH - 64]; /* room for a name behind it */
     int len;
 
     if (state != NULL && state[0] == '/')
@@ -21,7 +21,7 @@ em_err em_home_path(const char *name, char ret_path[EM_HOME_PATH])
         len = snprintf(path, sizeof path, "%s/.local/state/ephemeralml", home);
     else
         return EM_ERR_NOT_FOUND;
-    if (len < 0 || (size_t)len + 1 + strlen(name) >= sizeof path) return EM_ERR_LIMIT;
+    if (len < 0 || (size_t)len >= sizeof path || strlen(name) >= 63) return EM_ERR_LIMIT;
     EM_TRY(em_file_make_folder(path, 0700));
     snprintf(ret_path, EM_HOME_PATH, "%s/%s", path, name);
     return EM_OK;

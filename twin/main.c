@@ -157,7 +157,7 @@ static em_err take_pcrs(const char *text, em_measure pcr[3])
 }
 
 static em_err take_hostile(const em_arg_list *words, em_serve *serve, em_measure pcr[3],
-                           int64_t *ret_skew_ms)
+                           int64_t *ret_skew_ms, uint64_t *ret_debug_after)
 {
     for (size_t i = 0; i < words->n; i++) {
         const char *w = words->at[i];
@@ -165,6 +165,8 @@ static em_err take_hostile(const em_arg_list *words, em_serve *serve, em_measure
             EM_TRY(take_pcrs(w + 5, pcr));
         else if (strncmp(w, "skew=", 5) == 0)
             *ret_skew_ms = strtoll(w + 5, NULL, 10);
+        else if (strncmp(w, "debug-after=", 12) == 0)
+            *ret_debug_after = strtoull(w + 12, NULL, 10);
         else if (strcmp(w, "replay") == 0)
             serve->replay = true;
         else if (strcmp(w, "kms-trusts-anyone") == 0)
@@ -228,18 +230,19 @@ static em_err prepare(const run_options *o, em_ca *ca, em_serve *serve)
     em_state state;
     em_measure pcr[3] = {0};
     int64_t skew_ms = 0;
-    uint64_t serial;
+    uint64_t serial, debug_after = 0;
 
     EM_TRY(em_state_open(o->folder, &state));
     EM_TRY(em_ca_open(o->folder, ca));
     EM_TRY(em_state_kms(&state, &serve->kms));
     serve->access = state.access;
     if (o->program != NULL) EM_TRY(measure(o, pcr));
-    EM_TRY(take_hostile(&o->hostile, serve, pcr, &skew_ms));
+    EM_TRY(take_hostile(&o->hostile, serve, pcr, &skew_ms, &debug_after));
     EM_TRY(em_entropy_fill(&serial, sizeof serial));
     EM_TRY(em_nsm_state_boot(ca, pcr, state.role, state.instance, serial, o->debug,
                              &serve->nsm));
     serve->nsm.skew_ms = skew_ms;
+    serve->nsm.debug_after = debug_after;
     EM_TRY(setup_tls(&state, serve));
     if (o->nsm != NULL) EM_TRY(listen_at(o->nsm, &serve->nsm_at));
     if (o->kms != NULL) EM_TRY(listen_at(o->kms, &serve->kms_at));
@@ -290,6 +293,7 @@ static int run_run(int argc, char **argv)
          .help = "play the villain (may be repeated):\n"
                  "pcrs=HEX,HEX,HEX   attest somebody else's measurements\n"
                  "skew=MS            a clock that is wrong by so much\n"
+                 "debug-after=N      after N documents, those of a debug enclave\n"
                  "replay             the first document again and again\n"
                  "kms-trusts-anyone  release keys to any document\n"
                  "kms-plaintext      answer with Plaintext too\n"

@@ -19,8 +19,10 @@ typedef struct em_nsm_state {
     em_ca *ca;
     char module_id[EM_MAX_MODULE_ID];
     em_measure pcr[EM_NSM_STATE_PCRS];
-    uint32_t locked; /* a bit a PCR */
-    int64_t skew_ms; /* added to the clock in documents: the villain's */
+    uint32_t locked;      /* a bit a PCR */
+    int64_t skew_ms;      /* added to the clock in documents: the villain's */
+    uint64_t documents;   /* made so far */
+    uint64_t debug_after; /* so many, then debug ones; 0: never: the villain's */
     em_bytes
         replay; /* when not empty, given instead of a fresh document: the villain's */
 } em_nsm_state;

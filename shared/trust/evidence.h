@@ -1,13 +1,5 @@
 /* evidence.h - one file that lets a stranger verify an inference: PROTOCOL 3.
  *
- *   {v: 1, ? crls: [1*8 bstr], hello: bstr (C1 record), ? answer: records,
- *    attest: bstr (E1 record), policy: bstr, receipt: bstr, ? request: records,
- *    ? companion: bstr}
- *   records = [1*4096 [type: uint, body: bstr]]
- *
- * in deterministic CBOR, closed.  Request records are DATA; an answer's are DATA and,
- * last, END; bodies are opened, without length and padding.
- *
  * Trust:  the file is hostile, the policy in it too: it counts only under a signer that
  *         the caller pinned.  em_evidence_facts exist only where every check that cannot
  *         be skipped passed.
@@ -17,44 +9,8 @@
 #ifndef EM_TRUST_EVIDENCE_H
 #define EM_TRUST_EVIDENCE_H
 
+#include "trust/evidence_file.h"
 #include "trust/peer_receipt.h"
-
-/* A record of a request or answer, opened. */
-typedef struct em_evidence_record {
-    em_record_type type;
-    em_bytes body;
-} em_evidence_record;
-
-/* What an evidence file is made of.  Empty optional parts are left out. */
-typedef struct em_evidence_parts {
-    em_bytes receipt, companion /* optional */, hello, attest, policy;
-    const em_evidence_record *request, *answer; /* optional */
-    size_t n_request, n_answer;
-    const em_bytes *crls; /* DER; optional */
-    size_t n_crls;
-} em_evidence_parts;
-
-/* The bytes that em_evidence_encode will write; EM_ERR_LIMIT above EM_MAX_EVIDENCE. */
-em_err em_evidence_len(const em_evidence_parts *parts, size_t *ret_len);
-
-/* Writes the file. */
-em_err em_evidence_encode(const em_evidence_parts *parts, em_out *o);
-
-/* A file taken apart: claims. */
-typedef struct em_evidence {
-    em_bytes receipt, companion, hello, attest, policy;
-    bool has_request, has_answer;
-    em_bytes request, answer; /* the encoded arrays of records, well formed */
-    size_t n_crls;
-    em_bytes crl[EM_MAX_CRLS];
-} em_evidence;
-
-/* EM_ERR_EVIDENCE_MALFORMED for any breach; EM_ERR_LIMIT above EM_MAX_EVIDENCE. */
-em_err em_evidence_parse(em_bytes file, em_evidence *ret_claims);
-
-/* SHA-256 over the bodies of encoded records, one after the other: what request_hash and
- * response_hash are made of. */
-em_err em_evidence_hash(em_bytes records, uint8_t ret_hash[EM_SHA256_LEN]);
 
 typedef struct em_evidence_ask {
     const em_ed25519_public *signers; /* pinned policy signers; none refuses */

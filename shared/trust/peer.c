@@ -117,6 +117,7 @@ static em_err check_manifest(const em_peer_ask *ask, em_bytes manifest, uint64_t
     keep_text(m.body.version, model->version, &model->version_len);
     keep_text(m.body.profile, model->profile, &model->profile_len);
     model->number = m.body.number;
+    model->publisher = m.publisher;
     memcpy(model->tokenizer_sha256, m.body.tokenizer_sha256, EM_SHA256_LEN);
     return EM_OK;
 }

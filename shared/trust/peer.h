@@ -23,6 +23,7 @@ typedef struct em_peer_model {
     size_t id_len, version_len;
     char id[EM_MAX_MODEL_ID + 1], version[EM_MAX_VERSION_TEXT + 1]; /* NUL behind */
     uint64_t number;
+    em_ed25519_public publisher;
     uint8_t tokenizer_sha256[EM_SHA256_LEN];
     size_t profile_len;
     char profile[EM_MAX_PROFILE + 1];

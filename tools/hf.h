@@ -1,5 +1,5 @@
 /* hf.h - a model folder as Hugging Face and sentence-transformers lay it out, read into a
- * shape, a tokenizer and the tensors that the engine wants.
+ * shape, a tokenizer and tensors (hf_tensors.h writes those as the engine wants them).
  *
  *   config.json                   sizes; model_type "bert", hidden_act "gelu"
  *   modules.json                  Transformer, Pooling and perhaps Normalize
@@ -20,13 +20,13 @@
 #ifndef EM_TOOLS_HF_H
 #define EM_TOOLS_HF_H
 
-#include "engine/bert.h"
+#include "base/model.h"
 #include "os/map.h"
 #include "tools/safetensors.h"
 #include "tools/tokenizer_json.h"
 #include "trust/manifest_body.h"
 
-enum { EM_HF_MAX_SHARDS = 32, EM_HF_MAX_CONFIG = 1 << 20 };
+enum { EM_HF_MAX_SHARDS = 32, EM_HF_MAX_PATH = 4096 };
 
 typedef struct em_hf_shard {
     char name[EM_MAX_SOURCE_NAME];
@@ -41,22 +41,21 @@ typedef struct em_hf {
     em_hf_shard shard[EM_HF_MAX_SHARDS];
     const char *prefix; /* of every tensor's name: "" or "bert." */
 
-    /* every file that was read, by its path in the folder */
+    /* every file that was read, by its path in the folder; hashed by em_hf_hash_sources
+     */
     uint32_t n_sources;
     em_source source[EM_MAX_SOURCES];
     char source_name[EM_MAX_SOURCES][EM_MAX_SOURCE_NAME];
+    char folder[EM_HF_MAX_PATH];
 } em_hf;
 
-/* Reads a folder.  *ret_hf is the caller's and points into itself: it is not to be copied
- * or moved; em_hf_drop in any case. */
+/* Reads a folder, and checks that every tensor of the shape is there, once, with the
+ * right dimensions, and that no other stands among them.  *ret_hf is the caller's and
+ * points into itself: it is not to be copied or moved; em_hf_drop in any case. */
 em_err em_hf_open(const char *folder, em_problem *problem, em_hf *ret_hf);
 void em_hf_drop(em_hf *hf);
 
-/* Writes one of the engine's tensors (em_bert_wanted), want->len bytes at `out`, aligned
- * to 64: found under its names, shapes checked, converted to f32, query, key and value
- * put together, laid out.  EM_ERR_MODEL_SHAPE for a tensor that is missing or of another
- * shape or type, EM_ERR_MODEL_MALFORMED for numbers that are not finite. */
-em_err em_hf_tensor(const em_hf *hf, const em_bert_want *want, em_problem *problem,
-                    void *out);
+/* Fills the sources' SHA-256: reads every file again. */
+em_err em_hf_hash_sources(em_hf *hf, em_problem *problem);
 
 #endif

@@ -95,6 +95,20 @@ em_err em_manifest_check_key(const em_manifest_body *body, const em_content_key 
     return EM_OK;
 }
 
+void em_manifest_context_of(const em_manifest_body *body,
+                            const uint8_t hash[EM_MANIFEST_HASH_LEN],
+                            em_manifest_context *ret_context)
+{
+    em_manifest_context *c = ret_context;
+    em_out hex = EM_OUT(c->hex), decimal = EM_OUT(c->decimal);
+
+    em_write_hex(&hex, em_view(hash, EM_MANIFEST_HASH_LEN));
+    em_write_decimal(&decimal, body->number);
+    c->name[0] = EM_STR("em:model"), c->value[0] = body->id;
+    c->name[1] = EM_STR("em:version"), c->value[1] = em_write_view(&decimal);
+    c->name[2] = EM_STR("em:manifest"), c->value[2] = em_write_view(&hex);
+}
+
 em_err em_manifest_sign(em_bytes body, const em_ed25519_secret *secret, em_out *o)
 {
     size_t before = o->len;

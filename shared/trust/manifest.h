@@ -65,6 +65,18 @@ void em_manifest_commitment(const em_content_key *key,
 /* Is this the key that the manifest commits to?  EM_ERR_KEY_COMMITMENT. */
 em_err em_manifest_check_key(const em_manifest_body *body, const em_content_key *key);
 
+/* The encryption context under which KMS wraps the content key: "em:model" (id),
+ * "em:version" (the number, decimal), "em:manifest" (lower hex of the manifest hash).
+ * Values view the body and the struct itself: it is not to be copied or moved. */
+enum { EM_MANIFEST_CONTEXT = 3 };
+typedef struct em_manifest_context {
+    em_bytes name[EM_MANIFEST_CONTEXT], value[EM_MANIFEST_CONTEXT];
+    uint8_t hex[2 * EM_MANIFEST_HASH_LEN], decimal[20];
+} em_manifest_context;
+void em_manifest_context_of(const em_manifest_body *body,
+                            const uint8_t hash[EM_MANIFEST_HASH_LEN],
+                            em_manifest_context *ret_context);
+
 /* Signs a body and writes the whole manifest.  EM_ERR_LIMIT above EM_MAX_MANIFEST,
  * EM_ERR_FULL where it does not fit. */
 em_err em_manifest_sign(em_bytes body, const em_ed25519_secret *secret, em_out *o);

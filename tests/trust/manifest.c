@@ -489,6 +489,22 @@ static void a_key_meets_its_commitment(void)
     CHECK_ERR(em_manifest_check_key(&b, &key), EM_ERR_KEY_COMMITMENT);
 }
 
+static void the_wrapping_context_names_the_manifest(void)
+{
+    em_manifest_body b = sample_body();
+    uint8_t hash[32];
+    em_manifest_context c;
+
+    memset(hash, 0x0F, sizeof hash);
+    b.number = UINT64_MAX;
+    em_manifest_context_of(&b, hash, &c);
+    CHECK(em_same(c.name[0], EM_STR("em:model")) && em_same(c.value[0], b.id));
+    CHECK(em_same(c.name[1], EM_STR("em:version")));
+    CHECK(em_same(c.value[1], EM_STR("18446744073709551615")));
+    CHECK(em_same(c.name[2], EM_STR("em:manifest")) && c.value[2].len == 64);
+    CHECK(em_same(em_view(c.value[2].at, 4), EM_STR("0f0f")));
+}
+
 int main(void)
 {
     if (em_setup() != EM_OK) return 1;
@@ -508,5 +524,6 @@ int main(void)
     RUN(as_many_tensors_as_a_manifest_holds);
     RUN(signing_stays_within_the_limit);
     RUN(a_key_meets_its_commitment);
+    RUN(the_wrapping_context_names_the_manifest);
     return test_end();
 }

@@ -1,0 +1,27 @@
+/* hf_tensors.h - the tensors of a model folder, found under their Hugging Face names and
+ * written as the engine wants them.
+ *
+ * Names may begin with "bert."; layer norms may be called weight and bias or gamma and
+ * beta.
+ *
+ * Trust:  the folder is hostile (hf.h); every dimension is checked before it is used.
+ * Memory: output is the caller's.
+ */
+#ifndef EM_TOOLS_HF_TENSORS_H
+#define EM_TOOLS_HF_TENSORS_H
+
+#include "engine/bert.h"
+#include "tools/hf.h"
+
+/* Are all tensors of hf->shape there, once, of the right dimensions and of a type that we
+ * convert, and none beside them under "embeddings." and "encoder."?  Sets hf->prefix.
+ * EM_ERR_MODEL_SHAPE. */
+em_err em_hf_tensors_check(em_hf *hf, em_problem *problem);
+
+/* Writes one of the engine's tensors (em_bert_wanted), want->len bytes at `out`, aligned
+ * to 64: converted to f32, query, key and value put together, laid out.
+ * EM_ERR_MODEL_SHAPE as above, EM_ERR_MODEL_MALFORMED for numbers that are not finite. */
+em_err em_hf_tensors_write(const em_hf *hf, const em_bert_want *want, em_problem *problem,
+                           void *out);
+
+#endif

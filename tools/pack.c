@@ -1,0 +1,111 @@
+#include "tools/pack.h"
+
+#include "tools/hf_tensors.h"
+#include "tools/pack_impl.h"
+
+#include <stdlib.h>
+
+_Static_assert(sizeof(((em_bert_want *)0)->name) == sizeof(((em_pack *)0)->name[0]),
+               "a pack keeps whole names");
+
+/* The next multiple of EM_IMAGE_ALIGN. */
+static uint64_t aligned(uint64_t at)
+{
+    return (at + EM_IMAGE_ALIGN - 1) / EM_IMAGE_ALIGN * EM_IMAGE_ALIGN;
+}
+
+/* Gives every tensor its place behind the tokenizer; the length of the image. */
+static em_err place_tensors(em_pack *p, em_problem *problem, uint64_t *ret_len)
+{
+    uint32_t n = em_bert_count(&p->model.shape);
+    uint64_t at = p->model.tokenizer_len;
+    em_bert_want want;
+
+    if (n > EM_MAX_TENSORS) return em_problem_err(problem, EM_ERR_LIMIT, p->hf.folder);
+    for (uint32_t i = 0; i < n; i++) {
+        EM_TRY(em_bert_wanted(&p->model.shape, i, &want));
+        memcpy(p->name[i], want.name, sizeof p->name[i]);
+        p->tensor[i] = (em_tensor){.name = em_view(p->name[i], strlen(p->name[i])),
+                                   .layout = want.layout,
+                                   .rows = want.rows,
+                                   .cols = want.cols,
+                                   .offset = aligned(at),
+                                   .len = want.len};
+        at = p->tensor[i].offset + want.len;
+    }
+    p->model.n = n;
+    p->model.tensor = p->tensor;
+    if (at > EM_MAX_BUNDLE) return em_problem_err(problem, EM_ERR_LIMIT, p->hf.folder);
+    *ret_len = at;
+    return EM_OK;
+}
+
+static em_err fill(em_pack *p, const em_pack_progress *progress, em_problem *problem)
+{
+    em_bert_want want;
+
+    for (uint32_t i = 0; i < p->model.n; i++) {
+        const em_tensor *t = &p->tensor[i];
+        EM_TRY(em_bert_wanted(&p->model.shape, i, &want));
+        EM_TRY(em_hf_tensors_write(&p->hf, &want, problem, p->image.at + t->offset));
+        pack_tell(progress, "pack", t->offset + t->len, p->image.len);
+    }
+    return EM_OK;
+}
+
+static em_err make(em_pack *p, const char *folder, const em_pack_progress *progress,
+                   em_problem *problem)
+{
+    EM_DROP(em_map) section = {0};
+    size_t section_len = 0;
+    uint64_t len = 0;
+
+    EM_TRY(em_hf_open(folder, problem, &p->hf));
+    EM_TRY(em_tokenizer_json_build(&p->hf.tokenizer, folder, problem, &section,
+                                   &section_len));
+    p->model.shape = p->hf.shape;
+    p->model.tokenizer_len = section_len;
+    EM_TRY(place_tensors(p, problem, &len));
+    em_err err = em_map_anonymous((size_t)len, EM_MAP_HUGE, &p->image);
+    if (err != EM_OK) return em_problem_err(problem, err, folder);
+    memcpy(p->image.at, section.at, section_len);
+    return fill(p, progress, problem);
+}
+
+em_err em_pack_folder(const char *folder, const em_pack_progress *progress,
+                      em_problem *problem, em_pack **ret_pack)
+{
+    em_pack *p = calloc(1, sizeof *p);
+
+    if (p == NULL) return em_problem_err(problem, EM_ERR_MEMORY, folder);
+    em_err err = make(p, folder, progress, problem);
+    if (err != EM_OK) {
+        em_pack_free(p);
+        return err;
+    }
+    *ret_pack = p;
+    return EM_OK;
+}
+
+void em_pack_free(em_pack *pack)
+{
+    if (pack == NULL) return;
+    em_hf_drop(&pack->hf);
+    em_map_drop(&pack->image);
+    free(pack);
+}
+
+const em_model *em_pack_model(const em_pack *pack)
+{
+    return &pack->model;
+}
+
+em_bytes em_pack_image(const em_pack *pack)
+{
+    return em_map_view(&pack->image);
+}
+
+em_bytes em_pack_tokenizer(const em_pack *pack)
+{
+    return em_view(pack->image.at, (size_t)pack->model.tokenizer_len);
+}

@@ -40,7 +40,7 @@ static inline __attribute__((always_inline)) void tile(size_t m, const em_gemm *
     for (; b < end; b += EM_LANES, a++, a3++) {
         low = _mm256_loadu_ps(b);
         high = _mm256_loadu_ps(b + 8);
-        _mm_prefetch(next.at, _MM_HINT_T1);
+        _mm_prefetch(next.at, _MM_HINT_T0);
         next.at += next.step;
 #define STEP(i)                                                                          \
     do {                                                                                 \

@@ -114,55 +114,63 @@ static inline void fixture_randomise(fixture_model *m, uint64_t seed)
 
 enum { FIXTURE_WORKERS = 4 };
 
+/* `left` is turn << 32 | pieces left.  Who lowers it has a piece of that turn, and the
+ * turn cannot end before that piece is done: a worker that comes late finds none and
+ * holds up nobody. */
 typedef struct fixture_pool {
     em_jobs jobs; /* first: em_jobs_run's self */
     pthread_t thread[FIXTURE_WORKERS];
-    atomic_uint turn, busy;
-    atomic_size_t next;
     em_job *job;
     void *arg;
     size_t n;
+    _Alignas(64) atomic_uint_fast64_t left;
+    _Alignas(64) atomic_size_t done;
     atomic_bool stop;
     atomic_uint starting;
 } fixture_pool;
 
 static inline void fixture_drain(fixture_pool *p, size_t w)
 {
-    for (;;) {
-        size_t i = atomic_fetch_add(&p->next, 1);
-        if (i >= p->n) return;
-        p->job(p->arg, i, w);
+    uint64_t now = atomic_load(&p->left);
+
+    while ((uint32_t)now > 0) {
+        if (!atomic_compare_exchange_weak(&p->left, &now, now - 1)) continue;
+        p->job(p->arg, p->n - (uint32_t)now, w);
+        atomic_fetch_add(&p->done, 1);
+        now = atomic_load(&p->left);
     }
+}
+
+static inline void fixture_pause(unsigned spins)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+    if (spins % 4096 == 4095) sched_yield();
 }
 
 static inline void *fixture_worker(void *arg)
 {
     fixture_pool *p = arg;
     size_t w = atomic_fetch_add(&p->starting, 1) + 1;
-    unsigned seen = 0;
 
-    for (;;) {
-        for (unsigned spins = 0; atomic_load(&p->turn) == seen; spins++) {
-            if (atomic_load(&p->stop)) return NULL;
-            if (spins % 1024 == 1023) sched_yield();
-        }
-        seen++;
+    for (unsigned spins = 0; !atomic_load(&p->stop); spins++) {
         fixture_drain(p, w);
-        atomic_fetch_sub(&p->busy, 1);
+        fixture_pause(spins);
     }
+    return NULL;
 }
 
 static inline void fixture_run(em_jobs *self, em_job *job, void *arg, size_t n)
 {
     fixture_pool *p = (fixture_pool *)(void *)self;
+    uint64_t turn = (atomic_load(&p->left) >> 32) + 1;
 
     p->job = job, p->arg = arg, p->n = n;
-    atomic_store(&p->next, 0);
-    atomic_store(&p->busy, (unsigned)self->workers - 1);
-    atomic_fetch_add(&p->turn, 1);
+    atomic_store(&p->done, 0);
+    atomic_store(&p->left, turn << 32 | n);
     fixture_drain(p, 0);
-    for (unsigned spins = 0; atomic_load(&p->busy) != 0; spins++)
-        if (spins % 1024 == 1023) sched_yield();
+    for (unsigned spins = 0; atomic_load(&p->done) != n; spins++) fixture_pause(spins);
 }
 
 static inline void fixture_start(fixture_pool *p, size_t workers)

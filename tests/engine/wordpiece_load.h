@@ -47,22 +47,18 @@ static inline uint32_t load_id(const em_wordpiece_build_input *in, const char *t
     return otherwise;
 }
 
-static inline em_wordpiece_build_input load_input(json_t *root)
+/* "model.vocab": an object from text to id, or an array of texts in the order of ids. */
+static inline void load_vocab(json_t *vocab, em_wordpiece_build_input *in)
 {
-    const json_t *model = json_object_get(root, "model");
-    const json_t *normalizer = json_object_get(root, "normalizer");
-    const json_t *added = json_object_get(root, "added_tokens");
-    json_t *vocab = json_object_get(model, "vocab"), *id;
+    size_t n = json_is_array(vocab) ? json_array_size(vocab) : json_object_size(vocab);
+    em_wordpiece_build_word *words = test_alloc((n + 1) * sizeof *words);
     const char *text;
     size_t len, i = 0;
-    em_wordpiece_build_input in = {
-        .words_n = json_object_size(vocab),
-        .added_n = json_array_size(added),
-        .prefix = load_text(json_object_get(model, "continuing_subword_prefix")),
-        .word_chars = load_number(model, "max_input_chars_per_word"),
-    };
+    json_t *id;
 
-    em_wordpiece_build_word *words = test_alloc((in.words_n + 1) * sizeof *words);
+    for (; i < json_array_size(vocab); i++)
+        words[i] =
+            (em_wordpiece_build_word){load_text(json_array_get(vocab, i)), (uint32_t)i};
     json_object_keylen_foreach(vocab, text, len, id)
     {
         uint8_t *copy = test_alloc(len + 1);
@@ -70,8 +66,16 @@ static inline em_wordpiece_build_input load_input(json_t *root)
         words[i++] = (em_wordpiece_build_word){em_view(copy, len),
                                                (uint32_t)json_integer_value(id)};
     }
-    em_wordpiece_build_added *tokens = test_alloc((in.added_n + 1) * sizeof *tokens);
-    for (i = 0; i < in.added_n; i++) {
+    in->words = words;
+    in->words_n = n;
+}
+
+static inline void load_added(const json_t *added, em_wordpiece_build_input *in)
+{
+    size_t n = json_array_size(added);
+    em_wordpiece_build_added *tokens = test_alloc((n + 1) * sizeof *tokens);
+
+    for (size_t i = 0; i < n; i++) {
         const json_t *a = json_array_get(added, i);
         tokens[i] = (em_wordpiece_build_added){
             load_text(json_object_get(a, "content")), load_number(a, "id"),
@@ -80,17 +84,35 @@ static inline em_wordpiece_build_input load_input(json_t *root)
                 load_flag(a, "rstrip", EM_WORDPIECE_RSTRIP) |
                 load_flag(a, "normalized", EM_WORDPIECE_NORMALIZED)};
     }
-    in.words = words;
-    in.added = tokens;
-    in.options =
-        load_flag(normalizer, "clean_text", EM_WORDPIECE_CLEAN_TEXT) |
-        load_flag(normalizer, "handle_chinese_chars", EM_WORDPIECE_CHINESE_CHARS) |
-        load_flag(normalizer, "lowercase", EM_WORDPIECE_LOWERCASE);
-    if (json_is_null(json_object_get(normalizer, "strip_accents")))
-        in.options |=
-            in.options & EM_WORDPIECE_LOWERCASE ? EM_WORDPIECE_STRIP_ACCENTS : 0;
-    else
-        in.options |= load_flag(normalizer, "strip_accents", EM_WORDPIECE_STRIP_ACCENTS);
+    in->added = tokens;
+    in->added_n = n;
+}
+
+static inline uint32_t load_options(const json_t *normalizer)
+{
+    uint32_t lower = load_flag(normalizer, "lowercase", EM_WORDPIECE_LOWERCASE);
+    uint32_t options =
+        lower | load_flag(normalizer, "clean_text", EM_WORDPIECE_CLEAN_TEXT);
+
+    options |= load_flag(normalizer, "handle_chinese_chars", EM_WORDPIECE_CHINESE_CHARS);
+    if (!json_is_null(json_object_get(normalizer, "strip_accents")))
+        return options |
+               load_flag(normalizer, "strip_accents", EM_WORDPIECE_STRIP_ACCENTS);
+    return options | (lower != 0 ? EM_WORDPIECE_STRIP_ACCENTS : 0);
+}
+
+/* `root`'s vocabulary may be elsewhere: `vocab` then, else NULL. */
+static inline em_wordpiece_build_input load_input(json_t *root, json_t *vocab)
+{
+    const json_t *model = json_object_get(root, "model");
+    em_wordpiece_build_input in = {
+        .prefix = load_text(json_object_get(model, "continuing_subword_prefix")),
+        .word_chars = load_number(model, "max_input_chars_per_word"),
+        .options = load_options(json_object_get(root, "normalizer")),
+    };
+
+    load_vocab(vocab != NULL ? vocab : json_object_get(model, "vocab"), &in);
+    load_added(json_object_get(root, "added_tokens"), &in);
     in.unk = load_id(&in, json_string_value(json_object_get(model, "unk_token")), 0);
     in.cls = load_id(&in, "[CLS]", 0);
     in.sep = load_id(&in, "[SEP]", 0);
@@ -118,9 +140,9 @@ static inline em_bytes load_section(const em_wordpiece_build_input *in, em_err *
     return em_view(section, len);
 }
 
-static inline em_wordpiece load_tokenizer(json_t *root)
+static inline em_wordpiece load_tokenizer(json_t *root, json_t *vocab)
 {
-    em_wordpiece_build_input in = load_input(root);
+    em_wordpiece_build_input in = load_input(root, vocab);
     em_err err;
     em_bytes section = load_section(&in, &err);
     em_wordpiece t;
@@ -128,5 +150,33 @@ static inline em_wordpiece load_tokenizer(json_t *root)
     if (err != EM_OK || em_wordpiece_open(section, &t) != EM_OK) abort();
     return t;
 }
+
+static inline json_t *load_json(const char *path)
+{
+    em_bytes file = test_file(path);
+    json_error_t error;
+
+    if (file.at == NULL) return NULL;
+    return json_loadb((const char *)file.at, file.len, JSON_ALLOW_NUL, &error);
+}
+
+/* The file that mk/golden_tokens.py makes; kept until the program ends. */
+static inline json_t *golden(void)
+{
+    static json_t *root;
+
+    if (root == NULL) root = load_json("tests/golden/wordpiece.json");
+    return root;
+}
+
+/* The input of run `r` of the golden file. */
+static inline em_wordpiece_build_input golden_input(size_t r)
+{
+    json_t *run = json_array_get(json_object_get(golden(), "runs"), r);
+    return load_input(json_object_get(run, "tokenizer"),
+                      json_object_get(golden(), "vocab"));
+}
+
+enum { RUN_DEFAULT = 0, RUN_NORMALIZED = 28 }; /* as mk/golden_tokens.py orders them */
 
 #endif

@@ -1,0 +1,153 @@
+#include "cmd/group.h"
+#include "cmd/home.h"
+#include "cmd/lines.h"
+#include "os/file.h"
+#include "trust/evidence.h"
+#include "wire/text.h"
+
+#include <stdio.h>
+
+static const char program[] = "em verify";
+
+typedef struct verify_options {
+    const char *policy, *at;
+    bool json;
+} verify_options;
+
+static void put_text(json_t *object, const char *name, em_bytes text)
+{
+    json_object_set_new(object, name, json_stringn((const char *)text.at, text.len));
+}
+
+static json_t *facts_json(const em_evidence_facts *f)
+{
+    char at[EM_LINES_TIME], document[EM_LINES_TIME];
+    const em_receipt_claims *c = &f->receipt.claims;
+
+    em_lines_time(f->judged_at_ms, at);
+    em_lines_time(f->peer.attested.timestamp_ms, document);
+    json_t *out = json_pack("{s:s,s:b,s:s,s:s,s:s,s:I,s:b,s:b}", "mode",
+                            em_roots_mode_name(f->peer.attested.mode), "self_dated",
+                            f->self_dated, "judged_at", at, "document_time", document,
+                            "module_id", f->peer.attested.module_id, "policy_version",
+                            (json_int_t)f->policy_version, "policy_given",
+                            f->policy_given, "any_account", f->peer.any_account);
+    put_text(out, "deployment", c->iss);
+    put_text(out, "model_id", c->model_id);
+    put_text(out, "model_version", c->model_version);
+    json_object_set_new(out, "model_hash", em_lines_hex(c->model_hash));
+    json_object_set_new(out, "iat", json_integer((json_int_t)c->iat));
+    json_object_set_new(out, "sequence_number",
+                        json_integer((json_int_t)c->sequence_number));
+    return out;
+}
+
+static void print_facts(const em_evidence_facts *f)
+{
+    const em_receipt_claims *c = &f->receipt.claims;
+    char at[EM_LINES_TIME], issued[EM_LINES_TIME];
+
+    em_lines_time(f->judged_at_ms, at);
+    em_lines_time(c->iat * 1000, issued);
+    printf("\n%.*s %.*s answered request %llu of a session with %s\n",
+           (int)c->model_id.len, c->model_id.at, (int)c->model_version.len,
+           c->model_version.at, (unsigned long long)c->sequence_number,
+           f->peer.attested.module_id);
+    printf("deployment %.*s, issued %s, judged at %s%s\n", (int)c->iss.len, c->iss.at,
+           issued, at, f->self_dated ? " (self-dated: the document's own word)" : "");
+    printf("mode: %s%s\n", em_roots_mode_name(f->peer.attested.mode),
+           f->peer.attested.mode == EM_MODE_EVALUATION ? " (the root is not AWS's)" : "");
+    if (f->peer.any_account) printf("the policy binds no AWS account\n");
+}
+
+static int tell(const verify_options *o, em_err err, const em_report *report,
+                const em_evidence_facts *facts)
+{
+    em_lines_count n = em_lines_of(report);
+
+    if (o->json) {
+        json_t *out = json_pack("{s:b,s:s,s:o}", "verified", err == EM_OK, "code",
+                                em_err_name(err), "checks", em_lines_json(report));
+        if (err == EM_OK) json_object_set_new(out, "facts", facts_json(facts));
+        json_dumpf(out, stdout, JSON_INDENT(2));
+        printf("\n");
+        json_decref(out);
+    } else {
+        em_lines_print(report);
+        if (err == EM_OK) print_facts(facts);
+        printf("%s: %u passed, %u failed, %u not checked%s%s\n",
+               err == EM_OK ? "VERIFIED" : "REFUSED", n.pass, n.fail, n.skip,
+               err == EM_OK ? "" : ": ", err == EM_OK ? "" : em_err_name(err));
+    }
+    return err == EM_OK ? EM_EXIT_OK : EM_EXIT_REFUSED;
+}
+
+static int verify(const verify_options *o, const char *path)
+{
+    static em_evidence_facts facts;
+    static em_report report;
+    static em_tensor tensors[EM_MAX_TENSORS];
+    em_ed25519_public signers[EM_MAX_SIGNERS];
+    EM_DROP(em_map) file = {0};
+    EM_DROP(em_map) policy = {0};
+    em_evidence_ask ask = {.signers = signers, .tensors = tensors};
+
+    em_err err = em_file_load(path, EM_MAX_EVIDENCE, &file);
+    if (err != EM_OK) return em_group_fail(program, path, err, NULL);
+    err = em_home_signers(signers, &ask.n_signers);
+    if (err != EM_OK) return em_group_fail(program, "pinned signers", err, NULL);
+    if (o->policy != NULL) {
+        err = em_file_load(o->policy, EM_MAX_POLICY, &policy);
+        if (err != EM_OK) return em_group_fail(program, o->policy, err, NULL);
+        ask.policy = em_map_view(&policy);
+    }
+    if (o->at != NULL) {
+        ask.has_time = true;
+        err = em_text_from_time(em_view(o->at, strlen(o->at)), &ask.at_ms);
+        if (err != EM_OK)
+            return em_group_fail(program, o->at, err,
+                                 "A time looks like 2026-11-22T10:20:30Z.");
+    }
+    em_report_init(&report);
+    err = em_evidence_verify(em_map_view(&file), &ask, &report, &facts);
+    int code = tell(o, err, &report, &facts);
+    if (ask.n_signers == 0)
+        fprintf(stderr,
+                "No policy signer is pinned: em policy trust KEY.pub pins one.\n");
+    return code;
+}
+
+int em_verify_command(int argc, char **argv)
+{
+    verify_options o = {0};
+    const em_arg table[] = {
+        {.name = "policy",
+         .letter = 'p',
+         .value = "FILE",
+         .help = "judge by this policy instead of the one in the file",
+         .text = &o.policy},
+        {.name = "at",
+         .value = "TIME",
+         .help = "judge at this time (RFC 3339) instead of the document's own",
+         .text = &o.at},
+        {.name = "json", .help = "one JSON object", .flag = &o.json},
+    };
+    const em_args args = {
+        .program = program,
+        .summary = "verify an evidence file, check by check",
+        .usage = "EVIDENCE [--policy FILE] [--at TIME] [--json]",
+        .details =
+            "Needs no network.  A policy counts only under a signer that was pinned "
+            "with\n"
+            "em policy trust.  A check that is not made reads SKIP and is not a pass.\n\n"
+            "exit codes: 0 verified, 1 refused, 2 could not run\n",
+        .arg = table,
+        .n = EM_COUNT(table),
+        .min = 1,
+        .max = 1};
+    char **rest;
+    size_t n;
+    em_args_next next = em_args_parse(&args, argc, argv, &rest, &n);
+    if (next != EM_ARGS_RUN) return next == EM_ARGS_DONE ? EM_EXIT_OK : EM_EXIT_CANNOT;
+    return verify(&o, rest[0]);
+}

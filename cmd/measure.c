@@ -1,4 +1,5 @@
 #include "trust/measure.h"
+#include "base/write.h"
 #include "cmd/group.h"
 #include "os/file.h"
 

@@ -230,7 +230,7 @@ em_err em_http_read_all(em_http *http, uint8_t *to, size_t cap, uint64_t deadlin
 {
     size_t have = 0, len = 0;
 
-    if (http->head.has_length && http->head.length > cap) return EM_ERR_LIMIT;
+    if (!http->done && http->head.has_length && http->left > cap) return EM_ERR_LIMIT;
     do {
         uint8_t more; /* where `to` is full, one byte more is one too many */
         bool full = have == cap;

@@ -261,7 +261,8 @@ em_err em_bert_embed(const em_bert *bert, const em_kernels *kernels, em_jobs *jo
         if (batch->cancel != NULL &&
             atomic_load_explicit(batch->cancel, memory_order_relaxed))
             return EM_ERR_CANCELLED;
-        em_bert_layers_one(&run, &bert->layer[i]);
+        em_bert_layers_one(&run, &bert->layer[i],
+                           &bert->layer[(i + 1) % bert->shape.layers].qkv);
     }
     pool(&run, ret_out);
     return EM_OK;

@@ -24,7 +24,8 @@ typedef struct em_bert_run {
 void em_bert_layers_norm(const em_bert_run *run, const float *add, size_t add_stride,
                          const em_bert_scale *scale);
 
-/* One layer: state in, state out. */
-void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer);
+/* One layer: state in, state out.  `then` is the matrix that will be wanted after it. */
+void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer,
+                        const em_bert_matrix *then);
 
 #endif

@@ -21,13 +21,14 @@ enum {
 
 typedef struct product {
     const em_bert_run *run;
-    const em_bert_matrix *m;
+    const em_bert_matrix *m, *then; /* the product after this one */
     const float *a;
     size_t a_stride;
     float *c;
     size_t c_stride;
     bool gelu;
-    size_t block, across; /* rows of a block; pieces that its panels are cut into */
+    size_t block, blocks; /* rows of a block, how many there are */
+    size_t across;        /* pieces that a block's panels are cut into */
 } product;
 
 static size_t least(size_t a, size_t b)
@@ -40,20 +41,51 @@ static size_t panels_of(const em_bert_matrix *m)
     return ((size_t)m->rows + EM_LANES - 1) / EM_LANES;
 }
 
+/* How many pieces the panels of a matrix are cut into, for each block of rows. */
+static size_t pieces_across(const em_bert_matrix *m, size_t workers, size_t blocks)
+{
+    if (workers == 1) return 1;
+    return least(panels_of(m), (PIECES * workers + blocks - 1) / blocks);
+}
+
+static const float *panel_at(const em_bert_matrix *m, size_t p)
+{
+    return m->panels + p * EM_LANES * m->cols;
+}
+
+/* The panel that whoever does piece i will want next: workers take pieces in turn, so it
+ * is that of piece i + workers, here or in the product that follows. */
+static const float *panel_after(const product *t, size_t i)
+{
+    size_t pieces = t->blocks * t->across, workers = t->run->jobs->workers;
+    const em_bert_matrix *m = t->m;
+    size_t across = t->across;
+
+    i += workers;
+    if (i >= pieces) {
+        m = t->then;
+        across = pieces_across(m, workers, t->blocks);
+        i -= pieces;
+    }
+    return panel_at(m, panels_of(m) * (i % across) / across);
+}
+
 /* Rows first .. first + n - 1 by panels p .. p + count - 1. */
-static void part(const product *t, size_t first, size_t n, size_t p, size_t count)
+static void part(const product *t, size_t first, size_t n, size_t p, size_t count,
+                 const float *next)
 {
     float last[EM_LANES] = {0};
     size_t cols = least(count * EM_LANES, t->m->rows - p * EM_LANES);
     em_gemm g = {.a = t->a + first * t->a_stride,
                  .a_stride = t->a_stride,
-                 .b = t->m->panels + p * EM_LANES * t->m->cols,
+                 .b = panel_at(t->m, p),
                  .bias = t->m->bias + p * EM_LANES,
                  .c = t->c + first * t->c_stride + p * EM_LANES,
                  .c_stride = t->c_stride,
                  .rows = n,
                  .depth = t->m->cols,
-                 .panels = count};
+                 .panels = count,
+                 .next = next};
 
     if (cols < count * EM_LANES) { /* the image has no bias for rows that only pad */
         memcpy(last, g.bias, cols * sizeof *last);
@@ -74,24 +106,22 @@ static void product_piece(void *arg, size_t i, size_t w)
     (void)w;
     while (p < end) {
         size_t count = p < whole ? least(least(GROUP, end - p), whole - p) : 1;
-        part(t, first, n, p, count);
+        part(t, first, n, p, count,
+             p + count < end ? panel_at(t->m, p + count) : panel_after(t, i));
         p += count;
     }
 }
 
 static void multiply(product t)
 {
-    size_t most = BLOCK / sizeof(float) / t.m->cols;
-    size_t tokens = t.run->tokens, workers = t.run->jobs->workers;
+    size_t most = BLOCK / sizeof(float) / t.m->cols, tokens = t.run->tokens;
 
     if (most < BLOCK_ROWS) most = BLOCK_ROWS;
-    size_t blocks = (tokens + most - 1) / most;
-    t.block = (tokens + blocks - 1) / blocks;
-    blocks = (tokens + t.block - 1) / t.block;
-    t.across = workers == 1
-                   ? 1
-                   : least(panels_of(t.m), (PIECES * workers + blocks - 1) / blocks);
-    t.run->jobs->run(t.run->jobs, product_piece, &t, blocks * t.across);
+    t.blocks = (tokens + most - 1) / most;
+    t.block = (tokens + t.blocks - 1) / t.blocks;
+    t.blocks = (tokens + t.block - 1) / t.block;
+    t.across = pieces_across(t.m, t.run->jobs->workers, t.blocks);
+    t.run->jobs->run(t.run->jobs, product_piece, &t, t.blocks * t.across);
 }
 
 static void attention_piece(void *arg, size_t i, size_t w)
@@ -157,13 +187,15 @@ void em_bert_layers_norm(const em_bert_run *run, const float *add, size_t add_st
     run->jobs->run(run->jobs, norm_piece, &t, (run->tokens + t.rows - 1) / t.rows);
 }
 
-void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer)
+void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer,
+                        const em_bert_matrix *then)
 {
     size_t state = run->plan->state_stride, wide = run->plan->wide_stride;
     em_bert_run shared = *run; /* what pieces get as their argument is not const */
 
     multiply((product){.run = run,
                        .m = &layer->qkv,
+                       .then = &layer->out,
                        .a = run->state,
                        .a_stride = state,
                        .c = run->wide,
@@ -172,6 +204,7 @@ void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer)
                    (size_t)run->batch->n * run->bert->shape.heads);
     multiply((product){.run = run,
                        .m = &layer->out,
+                       .then = &layer->up,
                        .a = run->side,
                        .a_stride = state,
                        .c = run->wide,
@@ -179,6 +212,7 @@ void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer)
     em_bert_layers_norm(run, run->wide, wide, &layer->out_norm);
     multiply((product){.run = run,
                        .m = &layer->up,
+                       .then = &layer->down,
                        .a = run->state,
                        .a_stride = state,
                        .c = run->wide,
@@ -186,6 +220,7 @@ void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer)
                        .gelu = true});
     multiply((product){.run = run,
                        .m = &layer->down,
+                       .then = then,
                        .a = run->wide,
                        .a_stride = wide,
                        .c = run->side,

@@ -26,7 +26,9 @@ enum {
 
 /* c[i][j] = bias[j], then fma(a[i][k], b[k][j], c[i][j]) for k = 0 .. depth - 1
  * for i < rows, j < 16 * panels.  b is `panels` panels of [depth][16], one after the
- * other (engine/panel.h); bias is NULL (+0) or 16 * panels floats. */
+ * other (engine/panel.h); bias is NULL (+0) or 16 * panels floats.  `next` is where the
+ * panel lies that will probably be wanted after these: a hint to fetch it meanwhile,
+ * never read; NULL for none. */
 typedef struct em_gemm {
     const float *a;
     size_t a_stride; /* floats from row to row */
@@ -35,6 +37,7 @@ typedef struct em_gemm {
     float *c; /* overlaps neither a nor b */
     size_t c_stride;
     size_t rows, depth, panels;
+    const float *next;
 } em_gemm;
 
 /* out[i] = fma((s[i] - mean) / sqrt(var + eps), weight[i], bias[i]) of s = x + add, where

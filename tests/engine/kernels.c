@@ -79,8 +79,16 @@ static void check_gemm(test_random *r, kind k, size_t rows, size_t depth, size_t
     size_t a_stride = depth + test_random_next(r) % 3;
     size_t c_stride = panels * EM_LANES + test_random_next(r) % 5;
     bool bias = test_random_next(r) % 4 != 0;
-    em_gemm g = {one,  a_stride, two,   bias ? three : NULL, want, c_stride,
-                 rows, depth,    panels};
+    em_gemm g = {.a = one,
+                 .a_stride = a_stride,
+                 .b = two,
+                 .bias = bias ? three : NULL,
+                 .c = want,
+                 .c_stride = c_stride,
+                 .rows = rows,
+                 .depth = depth,
+                 .panels = panels,
+                 .next = k % 2 ? four : NULL};
 
     fill(r, k, one, rows * a_stride);
     fill(r, k == INFINITE ? ORDINARY : k, two, depth * panels * EM_LANES);
@@ -304,7 +312,14 @@ static void bench(double peak)
     fill(&r, ORDINARY, b, most);
     for (size_t s = 0; s < EM_COUNT(sizes); s++) {
         gemm_size z = sizes[s];
-        em_gemm g = {a, z.depth, b, NULL, c, z.panels * 16, z.rows, z.depth, z.panels};
+        em_gemm g = {.a = a,
+                     .a_stride = z.depth,
+                     .b = b,
+                     .c = c,
+                     .c_stride = z.panels * 16,
+                     .rows = z.rows,
+                     .depth = z.depth,
+                     .panels = z.panels};
         double flop = 2.0 * (double)(z.rows * z.depth * z.panels * 16);
         size_t times = 1 + (size_t)(2e7 / flop);
         for (size_t t = 0; t < EM_COUNT(took); t++) {

@@ -43,12 +43,12 @@ static em_err make_document(em_attestor *attestor, const em_rsa_key *rsa,
 
 static em_err get_credentials(const em_config *config, em_credentials *ret_credentials)
 {
-    static const char target[] = "/latest/meta-data/iam/security-credentials/";
+    static const char target[] = "/credentials";
     EM_DROP(em_http) http = {0};
     uint64_t deadline_ms = em_clock_deadline(CREDENTIALS_WAIT_MS);
 
     EM_TRY(em_http_open(&config->credentials, deadline_ms, &http));
-    return em_credentials_get(&http, EM_STR("169.254.169.254"),
+    return em_credentials_get(&http, EM_STR("credentials"),
                               em_view(target, sizeof target - 1), deadline_ms,
                               ret_credentials);
 }

@@ -53,6 +53,7 @@ static void close_slot(em_serve_slot *slot, em_err why)
         slot->closing = true;
         serve->open--;
         em_note(EM_NOTE_SESSION_CLOSE, serve->open, why);
+        if (why != EM_OK && why != EM_ERR_CLOSED) em_note(EM_NOTE_ERROR(why), 0, 0);
     }
     if (is_out(&slot->guest)) return;
     em_guest_end(&slot->guest);

@@ -130,6 +130,7 @@ static em_err handshake_error(SSL *s)
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE: /* a root of the same name */
         return EM_ERR_TLS_ROOT;
     default:
         return EM_ERR_CHAIN_INVALID;

@@ -308,8 +308,8 @@ typedef struct rig_tape {
     em_bytes record[2][RIG_RECORDS];
 } rig_tape;
 
-static void rig_tape_wire(rig *r, int from, size_t number, em_bytes record, em_out *o,
-                          void *arg)
+__attribute__((unused)) static void rig_tape_wire(rig *r, int from, size_t number,
+                                                  em_bytes record, em_out *o, void *arg)
 {
     rig_tape *tape = arg;
     uint8_t *kept = test_alloc(record.len);

@@ -1,6 +1,7 @@
 /* Small random encoders: against an oracle in double precision; the same bits whatever
  * the level, the workers and the neighbours; cancelled; hostile models and batches
  * refused. */
+#include "engine/pool.h"
 #include "tests/engine/fixture.h"
 
 #include <math.h>
@@ -528,6 +529,41 @@ static void a_plan_is_bounded(void)
     CHECK_ERR(em_plan_bert(&s, (em_plan_limits){8, 1, 1}, &p), EM_ERR_MODEL_MALFORMED);
 }
 
+static void rows_are_pooled_and_normalised(void)
+{
+    float rows[3][20], out[20], sum = 0;
+
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < 20; j++) rows[i][j] = (float)(i * j) - 7.0f;
+    em_pool_mean(rows[0], 20, 3, 20, out);
+    for (size_t j = 0; j < 20; j++) CHECK(out[j] == (float)j - 7.0f);
+    em_pool_finish(out, 20, false);
+    for (size_t j = 0; j < 20; j++) CHECK(out[j] == (float)j - 7.0f);
+    em_pool_finish(out, 20, true);
+    for (size_t j = 0; j < 20; j++) sum += out[j] * out[j];
+    CHECK(fabsf(sum - 1) < 1e-6f);
+
+    float zero[3] = {0}, tiny[3] = {0, 3e-13f, -4e-13f}, small_[3] = {3e-5f, 0, 4e-5f};
+    em_pool_finish(zero, 3, true);
+    CHECK(zero[0] == 0 && zero[1] == 0 && zero[2] == 0);
+    em_pool_finish(tiny, 3, true); /* divided by 1e-12, not by its length */
+    CHECK(tiny[0] == 0 && fabsf(tiny[1] - 0.3f) < 1e-6f && fabsf(tiny[2] + 0.4f) < 1e-6f);
+    em_pool_finish(small_, 3, true);
+    CHECK(fabsf(small_[0] - 0.6f) < 1e-6f && fabsf(small_[2] - 0.8f) < 1e-6f);
+
+    static const float bad[] = {INFINITY, -INFINITY, NAN, 2e19f};
+    for (size_t i = 0; i < EM_COUNT(bad); i++)
+        for (int normalize = 0; normalize < 2; normalize++) {
+            float row[3] = {1, bad[i], 2};
+            em_pool_finish(row, 3, normalize != 0);
+            for (size_t j = 0; j < 3; j++) {
+                uint32_t bits;
+                memcpy(&bits, &row[j], sizeof bits);
+                CHECK(bits == 0x7FC00000u);
+            }
+        }
+}
+
 static void panels_hold_every_row(void)
 {
     float rows[21 * 5], out[32 * 5];
@@ -559,6 +595,7 @@ int main(void)
     RUN(hostile_shapes_are_refused);
     RUN(bad_batches_are_refused);
     RUN(a_plan_is_bounded);
+    RUN(rows_are_pooled_and_normalised);
     RUN(panels_hold_every_row);
     return test_end();
 }

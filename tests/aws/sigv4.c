@@ -182,10 +182,6 @@ static void the_suite_of_aws(void)
     const char *root = test_shared("vectors/sigv4/v4");
     size_t done = 0;
 
-    if (root == NULL) {
-        test_skip("the_suite_of_aws", "no vectors/sigv4");
-        return;
-    }
     char base[512];
     snprintf(base, sizeof base, "%s", root);
     DIR *d = opendir(base);
@@ -318,7 +314,10 @@ static void limits(void)
 
 int main(void)
 {
-    RUN(the_suite_of_aws);
+    if (test_shared("vectors/sigv4/v4") != NULL)
+        RUN(the_suite_of_aws);
+    else
+        test_skip("the_suite_of_aws", "no vectors/sigv4/v4");
     RUN(a_request_by_hand);
     RUN(queries_are_sorted_as_encoded);
     RUN(limits);

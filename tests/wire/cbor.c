@@ -220,10 +220,6 @@ static void rfc_8949_examples(void)
     const char *good = test_shared("vectors/cbor/good.txt");
     const char *bad = test_shared("vectors/cbor/bad.txt");
 
-    if (good == NULL || bad == NULL) {
-        test_skip("rfc_8949_examples", "no vectors/cbor");
-        return;
-    }
     accepted = 0;
     CHECK(each_line(good, visit_good) == 82);
     CHECK(accepted == 37);
@@ -520,7 +516,10 @@ static void the_writer_is_shortest_and_bounded(void)
 
 int main(void)
 {
-    RUN(rfc_8949_examples);
+    if (test_shared("vectors/cbor/good.txt") != NULL)
+        RUN(rfc_8949_examples);
+    else
+        test_skip("rfc_8949_examples", "no vectors/cbor/good.txt");
     RUN(every_breach_has_its_name);
     RUN(typed_readers_refuse_other_types);
     RUN(limits_and_ranges);

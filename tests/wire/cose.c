@@ -153,10 +153,6 @@ static void working_group_examples(void)
                                     "sign1-tests", "x509-examples"};
     size_t done = 0, others = 0;
 
-    if (test_shared("vectors/cose-wg") == NULL) {
-        test_skip("working_group_examples", "no vectors/cose-wg");
-        return;
-    }
     for (size_t i = 0; i < EM_COUNT(folders); i++) {
         char path[512];
         snprintf(path, sizeof path, "vectors/cose-wg/%s", folders[i]);
@@ -193,6 +189,9 @@ int main(void)
     RUN(the_signed_bytes_are_rfc_9052s);
     RUN(every_breach_is_one_error);
     RUN(cuts_never_parse_and_flips_stay_in_bounds);
-    RUN(working_group_examples);
+    if (test_shared("vectors/cose-wg") != NULL)
+        RUN(working_group_examples);
+    else
+        test_skip("working_group_examples", "no vectors/cose-wg");
     return test_end();
 }

@@ -283,8 +283,8 @@ em_err em_tokenizer_json_build(const em_tokenizer_json *tokenizer, const char *n
     if (err == EM_OK) err = em_wordpiece_open(em_view(pages.at, len), &check);
     if (err == EM_ERR_MODEL_MALFORMED)
         return em_problem_set(problem, err, name,
-                              "a token is empty, not UTF-8, there twice, or an id is out "
-                              "of range");
+                              "a token is there twice or not UTF-8, or an added token is "
+                              "empty");
     if (err != EM_OK) return em_problem_err(problem, err, name);
     *ret_pages = EM_TAKE(pages);
     *ret_len = len;

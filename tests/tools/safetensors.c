@@ -133,10 +133,7 @@ static void hostile_headers_are_refused(void)
     for (size_t i = 0; i < EM_COUNT(rows); i++) {
         test_note("row %zu: %s", i, rows[i].header);
         CHECK_ERR(open_file(file_of(rows[i].header, rows[i].data_len)), rows[i].want);
-        if (strstr(problem.text, rows[i].says) == NULL) {
-            printf("  \"%s\" does not say \"%s\"\n", problem.text, rows[i].says);
-            CHECK(!"the problem says why");
-        }
+        CHECK(problem_says(rows[i].says));
         CHECK(strncmp(problem.text, "x.safetensors: ", 15) == 0);
     }
 }

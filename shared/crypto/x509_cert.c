@@ -42,21 +42,31 @@ static unsigned pair(const uint8_t *at)
     return tens > 9 || ones > 9 ? 100 : 10 * tens + ones;
 }
 
+static bool is_leap(unsigned year)
+{
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static unsigned days_in(unsigned year, unsigned month)
+{
+    static const uint8_t days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+/* From 1970-01-01 to the first of the month. */
 static uint64_t days_before(unsigned year, unsigned month)
 {
-    static const uint16_t before[12] = {0,   31,  59,  90,  120, 151,
-                                        181, 212, 243, 273, 304, 334};
-    unsigned y = year - 1; /* whole years */
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    uint64_t days = 365u * (uint64_t)y + y / 4 - y / 100 + y / 400;
+    unsigned y = year - 1; /* whole years since the year 1 */
+    uint64_t days = 365u * (uint64_t)y + y / 4 - y / 100 + y / 400 - 719162;
 
-    return days + before[month - 1] + (leap && month > 2) - 719162u; /* to 1970-01-01 */
+    for (unsigned m = 1; m < month; m++) days += days_in(year, m);
+    return days;
 }
 
 /* RFC 5280 4.1.2.5: YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ, nothing else. */
 static em_err time_ms(const ASN1_TIME *t, uint64_t *ret_ms)
 {
-    static const uint8_t days_of[12] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     const uint8_t *at = ASN1_STRING_get0_data(t);
     int len = ASN1_STRING_length(t), type = ASN1_STRING_type(t);
     unsigned century;
@@ -74,7 +84,7 @@ static em_err time_ms(const ASN1_TIME *t, uint64_t *ret_ms)
     unsigned year = 100 * century + yy;
 
     if (century > 99 || yy > 99 || year < 1970 || month < 1 || month > 12 || day < 1 ||
-        day > days_of[month - 1] || hour > 23 || minute > 59 || second > 59 ||
+        day > days_in(year, month) || hour > 23 || minute > 59 || second > 59 ||
         at[12] != 'Z')
         return EM_ERR_X509_MALFORMED;
     uint64_t days = days_before(year, month) + day - 1;

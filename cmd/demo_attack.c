@@ -4,6 +4,7 @@
 #include "os/file.h"
 #include "os/map.h"
 #include "trust/evidence_file.h"
+#include "trust/hello.h"
 #include "trust/manifest.h"
 
 #include <stdio.h>
@@ -79,8 +80,11 @@ static em_err client_refuses(em_demo_play *p, const em_address *to, const char *
 
 static em_err truncated_stream(em_demo_play *p)
 {
-    /* far enough into the answer that the session stands */
-    p->proxy.cut_after = p->proxy.down_len - 200;
+    em_record_head e1;
+
+    /* a little way into the answer: the session stands by then */
+    EM_TRY(em_hello_read_head(p->proxy.down, &e1));
+    p->proxy.cut_after = EM_RECORD_HEAD + e1.len + 100;
     em_err err = client_refuses(p, &p->proxy.listener.at, "a stream that is cut short",
                                 "TRUNCATED", EM_EXIT_TRUNCATED);
     p->proxy.cut_after = 0;

@@ -62,7 +62,7 @@ void em_lines_print(const em_report *report)
                    subject[0] != 0 ? ": " : "", subject);
         }
         if (line->result == EM_RESULT_SKIP)
-            printf(": not checked: %s", em_report_skip_text((em_skip)line->detail));
+            printf(": %s", em_report_skip_text((em_skip)line->detail));
         printf("\n");
     }
 }

@@ -85,6 +85,11 @@ static em_err fetch_chunks(fetch *f, em_http *http, uint8_t *sealed)
         em_bundle_span span;
         if (i >= f->body->n_chunks || atomic_load(&f->err) != EM_OK) return EM_OK;
         EM_TRY(em_bundle_head_span(f->body, i, &span));
+        if (http->is_over) { /* the store may end a connection between two answers */
+            em_http_drop(http);
+            EM_TRY(em_http_open(&f->loader->config->store, em_clock_deadline(WAIT_MS),
+                                http));
+        }
         EM_TRY(get_range(http, f->object, span.file_at, span.sealed_len, sealed));
         EM_TRY(em_bundle_open_chunk(f->open, i, em_view(sealed, span.sealed_len)));
     }

@@ -57,9 +57,14 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c, const char *t
     (void)version;
     (void)upload;
     (void)upload_len;
-    (void)state;
+    static char seen;
 
-    /* answered when the head has been read: nothing here takes a body */
+    /* an answer at the first call would end the connection: right for what carries a body
+     * or is refused anyway, wrong for the next of many ranges */
+    if (*state == NULL && !has_body(c) && strcmp(method, "GET") == 0) {
+        *state = &seen;
+        return MHD_YES;
+    }
     unsigned status = route(web, c, target, method);
     if (status == 0) return MHD_NO;
     web->count(web->arg, status);

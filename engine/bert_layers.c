@@ -12,11 +12,10 @@
 #include "engine/bert_impl.h"
 
 enum {
-    BLOCK = 192 << 10, /* bytes of a product's left side that stay in the second cache */
-    BLOCK_ROWS = 48,   /* but at least so many, or weights are read too often */
-    GROUP = 4,         /* panels done at a time, so that GELU finds them in cache */
-    PIECES = 4,        /* a worker, so that a late one holds up nobody for long */
-    SMALL = 16 << 10,  /* floats that are normed sooner than other workers are woken */
+    BLOCK = 48, /* rows that stay in the second cache while panels pass: eight tiles */
+    GROUP = 4,  /* panels done at a time, so that GELU finds them in cache */
+    PIECES = 4, /* a worker, so that a late one holds up nobody for long */
+    SMALL = 16 << 10, /* floats that are normed sooner than other workers are woken */
 };
 
 typedef struct product {
@@ -41,11 +40,14 @@ static size_t panels_of(const em_bert_matrix *m)
     return ((size_t)m->rows + EM_LANES - 1) / EM_LANES;
 }
 
-/* How many pieces the panels of a matrix are cut into, for each block of rows. */
+/* How many pieces the panels of a matrix are cut into, for each block of rows: so many
+ * that all pieces together are PIECES a worker or more, and as many for each worker. */
 static size_t pieces_across(const em_bert_matrix *m, size_t workers, size_t blocks)
 {
     if (workers == 1) return 1;
-    return least(panels_of(m), (PIECES * workers + blocks - 1) / blocks);
+    size_t across = (PIECES * workers + blocks - 1) / blocks;
+    if (blocks % workers != 0) across = (across + workers - 1) / workers * workers;
+    return least(panels_of(m), across);
 }
 
 static const float *panel_at(const em_bert_matrix *m, size_t p)
@@ -114,10 +116,9 @@ static void product_piece(void *arg, size_t i, size_t w)
 
 static void multiply(product t)
 {
-    size_t most = BLOCK / sizeof(float) / t.m->cols, tokens = t.run->tokens;
+    size_t tokens = t.run->tokens;
 
-    if (most < BLOCK_ROWS) most = BLOCK_ROWS;
-    t.blocks = (tokens + most - 1) / most;
+    t.blocks = (tokens + BLOCK - 1) / BLOCK;
     t.block = (tokens + t.blocks - 1) / t.blocks;
     t.blocks = (tokens + t.block - 1) / t.block;
     t.across = pieces_across(t.m, t.run->jobs->workers, t.blocks);

@@ -22,7 +22,7 @@ static const char words[] =
     "woman child school book read write computer machine model data science doctor "
     "health "
     "patient blood law court contract price market buy sell secret key safe open close "
-    "sat mat runs plays quick brown fox jumps lazy guitar ##s ##ing ##ed ##er ##ly "
+    "sat mat runs plays quick brown fox jumps lazy guitar ##ing ##ed ##er ##ly "
     "##tion";
 
 /* ---- files ---- */

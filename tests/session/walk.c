@@ -285,3 +285,28 @@ static void walk_from(uint64_t seed)
     for (size_t i = 0; i < STEPS; i++) step();
     CHECK(w.sessions > 50 && w.told > 500 && w.refused > 20);
     CHECK(w.closed[EM_ERR_RECORD_SEALED] > 5);
+}
+
+static void a_walk(void)
+{
+    walk_from(1);
+}
+
+static void another_walk(void)
+{
+    walk_from(20261122);
+}
+
+static void a_third_walk(void)
+{
+    walk_from(0x9E3779B97F4A7C15);
+}
+
+int main(void)
+{
+    if (em_setup() != EM_OK) return 1;
+    RUN(a_walk);
+    RUN(another_walk);
+    RUN(a_third_walk);
+    return test_end();
+}

@@ -24,6 +24,9 @@ static const char *const event_names[] = {
 static em_config config;
 static em_identity identity;
 static em_serve serve;
+/* never dropped: its socket file may not be removed behind the filter; the next start
+ * replaces a file that nobody listens on */
+static em_stream_listener listener;
 
 static int refuse(em_event what, uint64_t a, em_err err)
 {
@@ -114,7 +117,6 @@ static int run(const char *path)
 {
     EM_DROP(em_attestor) attestor = {0};
     EM_DROP(em_jobs_pool) pool = {0};
-    EM_DROP(em_stream_listener) listener = {0};
     static em_work_engine engine;
     em_err err;
 

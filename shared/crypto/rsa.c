@@ -35,6 +35,16 @@ static void number_drop(number *n)
     BN_free(n->at);
 }
 
+typedef struct scratch {
+    BN_CTX *at;
+} scratch;
+
+static void scratch_drop(scratch *c)
+{
+    if (c->at != NULL) BN_CTX_end(c->at);
+    BN_CTX_free(c->at); /* cleanses its numbers */
+}
+
 EM_SECRET(encoded, EM_RSA_WRAPPED_MAX); /* an encoded message, before or after RSA */
 
 /* RFC 5958 2 around RFC 8017's RSAPrivateKey; every length takes two octets, since the
@@ -94,6 +104,28 @@ static bool size_allowed(const RSA *rsa)
     return bits >= MIN_BITS && bits <= MAX_BITS;
 }
 
+/* RFC 8017 3.2 for two primes, in numbers that are cleansed (RSA_check_key leaves one on
+ * the heap). */
+static bool numbers_agree(const RSA *rsa)
+{
+    EM_DROP(scratch) c = {.at = BN_CTX_new()};
+
+    if (c.at == NULL) return false;
+    BN_CTX_start(c.at);
+    const BIGNUM *n = RSA_get0_n(rsa), *e = RSA_get0_e(rsa), *d = RSA_get0_d(rsa);
+    const BIGNUM *p = RSA_get0_p(rsa), *q = RSA_get0_q(rsa);
+    BIGNUM *p_1 = BN_CTX_get(c.at), *q_1 = BN_CTX_get(c.at), *t = BN_CTX_get(c.at);
+
+    return t != NULL && BN_check_prime(p, c.at, NULL) == 1 &&
+           BN_check_prime(q, c.at, NULL) == 1 && BN_mul(t, p, q, c.at) == 1 &&
+           BN_cmp(t, n) == 0 && BN_sub(p_1, p, BN_value_one()) == 1 &&
+           BN_sub(q_1, q, BN_value_one()) == 1 && BN_mod_mul(t, d, e, p_1, c.at) == 1 &&
+           BN_is_one(t) && BN_mod_mul(t, d, e, q_1, c.at) == 1 && BN_is_one(t) &&
+           BN_mod(t, d, p_1, c.at) == 1 && BN_cmp(t, RSA_get0_dmp1(rsa)) == 0 &&
+           BN_mod(t, d, q_1, c.at) == 1 && BN_cmp(t, RSA_get0_dmq1(rsa)) == 0 &&
+           BN_mod_mul(t, RSA_get0_iqmp(rsa), q, p, c.at) == 1 && BN_is_one(t);
+}
+
 em_err em_rsa_generate(em_rsa_key *ret_key)
 {
     EM_DROP(rsa_handle) rsa = {.at = RSA_new()};
@@ -113,7 +145,7 @@ em_err em_rsa_from_pkcs8(em_bytes der, em_rsa_key *ret_key)
 
     EM_TRY(get_pkcs8(der, &rsa));
     if (!size_allowed(rsa.at) || RSA_get_version(rsa.at) != RSA_ASN1_VERSION_DEFAULT ||
-        RSA_check_key(rsa.at) != 1) {
+        !numbers_agree(rsa.at)) {
         ERR_clear_error();
         return EM_ERR_BAD_KEY;
     }

@@ -12,5 +12,14 @@ golden:
 	@mk/golden.sh
 
 # figures against peers: docs/PERFORMANCE.md names what each line is
-bench: programs
+bench: programs bench-programs tests
 	@bench/run.sh
+
+# bench programs link every room
+BENCH_SRC := $(wildcard bench/*.c)
+BENCH_BINS := $(BENCH_SRC:bench/%.c=$(O)/bench/%)
+$(BENCH_BINS): $(O)/bench/%: bench/%.c bench/bench.h $(SUPPORT_OBJ) $(ALL_LIBS) $(O)/view/all/.made
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(O)/view/all -I. -o $@ $< $(SUPPORT_OBJ) $(ALL_LIBS) $(LINK) $(call libflags,$(LINK_system))
+.PHONY: bench-programs
+bench-programs: $(BENCH_BINS)

@@ -2,7 +2,8 @@
  *
  * A run gives every sequence the same bits whatever its neighbours in the batch, the
  * number of workers and the level of the kernels (kernels.h says how; numeric profile
- * EM_BERT_PROFILE).  There is no padding and no mask: sequences lie one behind the other.
+ * EM_BERT_PROFILE_F32).  There is no padding and no mask: sequences lie one behind the
+ * other.
  *
  * Trust:  the model's shape, tensors and image are a publisher's claims: em_bert_bind
  *         checks every name, shape and bound.  Ids are hostile and checked.  Weights may

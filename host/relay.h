@@ -29,10 +29,10 @@ enum { EM_RELAY_DOORS = 33, EM_RELAY_REFUSALS = 256 };
 
 /* The HOST record with this code: 09 01 00000007 a1 64 63 6f 64 65 CODE. */
 typedef enum em_relay_code {
-    EM_RELAY_BUSY = 3,
-    EM_RELAY_NO_ENCLAVE = 4,
-    EM_RELAY_HUNG_UP = 5,
-    EM_RELAY_STARTING = 6,
+    EM_RELAY_BUSY = EM_FACE_BUSY,            /* 3 */
+    EM_RELAY_NO_ENCLAVE = EM_FACE_NOT_FOUND, /* 4 */
+    EM_RELAY_HUNG_UP = EM_FACE_BROKEN,       /* 5 */
+    EM_RELAY_STARTING = EM_FACE_STARTING,    /* 6 */
 } em_relay_code;
 em_bytes em_relay_words(em_relay_code code);
 

@@ -77,7 +77,7 @@ static bool flush(em_tunnel *t, int i)
                                      em_view(w->buffer + w->from, w->len), EM_NOW, &n);
         if (err == EM_ERR_AGAIN) return false;
         if (err != EM_OK) {
-            w->dead = true;
+            w->dead = w->unread = true;
             break;
         }
         w->from += n;
@@ -104,7 +104,10 @@ static bool pump(em_tunnel *t, int i)
         if (err == EM_OK) {
             w->from = 0;
             w->len = n;
-        } else if (err == EM_ERR_CLOSED || (err == EM_ERR_AGAIN && t->gone[i])) {
+        } else if (err == EM_ERR_CLOSED || (err == EM_ERR_AGAIN && t->gone[i]) ||
+                   (err != EM_ERR_AGAIN && t->way[1 - i].unread)) {
+            /* a peer that closed before it read everything resets: for it that is an end
+             */
             w->ended = true;
         } else {
             return err == EM_ERR_AGAIN;

@@ -46,6 +46,7 @@ typedef struct em_tunnel_way {
     bool ended;     /* the source ended */
     bool passed_on; /* and the far side was told */
     bool dead;      /* the far side takes no more: what still comes is dropped */
+    bool unread;    /* as a write has shown: it closed before it read everything */
 } em_tunnel_way;
 
 typedef struct em_tunnel {

@@ -81,7 +81,7 @@ em_err em_guest_attested(em_guest *g)
     em_hello_put_e1(&o, &e1);
     EM_TRY(em_write_end(&o));
     EM_TRY(em_session_server_attest(&g->session, em_write_view(&o), &g->secret,
-                                    em_clock_monotonic_ms()));
+                                    &g->public, em_clock_monotonic_ms()));
     em_wipe(&g->secret, sizeof g->secret);
     return EM_OK;
 }

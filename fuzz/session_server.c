@@ -18,6 +18,7 @@ static em_session at_stage[STAGES];
 static em_hpke client_at[STAGES]; /* the client's keys, at that stage */
 
 static em_session s;
+static em_x25519_public fixture_key;
 static em_hpke client;
 static uint64_t now_ms;
 
@@ -90,19 +91,19 @@ static void advance(unsigned upto)
     em_x25519_secret secret = fixture_secret(), eph = fixture_eph();
     uint8_t c1[EM_RECORD_HEAD + EM_MAX_HELLO], info[EM_HELLO_INFO_LEN];
     uint8_t open[EM_RECORD_HEAD + EM_OPEN_LEN] = {EM_RECORD_OPEN, 1, 0, 0, 0, 32};
-    em_x25519_public key;
     em_out o = EM_OUT(c1);
 
     now_ms = FIXTURE_NOW_MS;
     must(em_session_server_start(&s, &room, fixture_deployment, now_ms) == EM_OK);
     em_hello_put_c1(&o, fixture_nonce, fixture_deployment);
     em_hello_info(em_write_view(&o), fixture_e1(), info);
-    must(em_x25519_public_of(&secret, &key) == EM_OK);
-    must(em_hpke_setup_send(EM_AEAD_CHACHA20_POLY1305, &eph, &key, EM_BYTES(info),
+    must(em_x25519_public_of(&secret, &fixture_key) == EM_OK);
+    must(em_hpke_setup_send(EM_AEAD_CHACHA20_POLY1305, &eph, &fixture_key, EM_BYTES(info),
                             open + 6, &client) == EM_OK);
     if (upto >= 1) feed(em_write_view(&o));
     if (upto >= 2)
-        must(em_session_server_attest(&s, fixture_e1(), &secret, now_ms) == EM_OK);
+        must(em_session_server_attest(&s, fixture_e1(), &secret, &fixture_key, now_ms) ==
+             EM_OK);
     if (upto >= 3) feed(EM_BYTES(open));
     if (upto >= 4) feed_body(EM_RECORD_AUTH, 1, (em_bytes){0});
     if (upto >= 5) feed_body(EM_RECORD_DATA, 1, EM_STR("a request"));
@@ -150,7 +151,7 @@ static void order(em_reader *r)
         err = em_session_server_receipt(&s, bytes, now_ms);
         break;
     case 10:
-        err = em_session_server_attest(&s, fixture_e1(), &secret, now_ms);
+        err = em_session_server_attest(&s, fixture_e1(), &secret, &fixture_key, now_ms);
         break;
     default:
         now_ms += len * 1000;

@@ -113,22 +113,32 @@ em_err em_hpke_setup_send(em_aead_alg alg, const em_x25519_secret *eph,
     return EM_OK;
 }
 
-em_err em_hpke_setup_recv(em_aead_alg alg, const em_x25519_secret *sk,
-                          const uint8_t enc[EM_HPKE_ENC_LEN], em_bytes info,
-                          em_hpke *ret_ctx)
+em_err em_hpke_setup_recv_pair(em_aead_alg alg, const em_x25519_secret *sk,
+                               const em_x25519_public *pk,
+                               const uint8_t enc[EM_HPKE_ENC_LEN], em_bytes info,
+                               em_hpke *ret_ctx)
 {
     EM_DROP(em_x25519_shared) dh = {0};
     EM_DROP(em_hkdf_prk) shared = {0};
     EM_DROP(em_hpke) ctx = {0};
-    em_x25519_public peer, own;
+    em_x25519_public peer;
 
     memcpy(peer.b, enc, sizeof peer.b);
     EM_TRY(em_x25519_shared_of(sk, &peer, &dh));
-    EM_TRY(em_x25519_public_of(sk, &own));
-    EM_TRY(extract_and_expand(&dh, EM_BYTES(peer.b), EM_BYTES(own.b), &shared));
+    EM_TRY(extract_and_expand(&dh, EM_BYTES(peer.b), EM_BYTES(pk->b), &shared));
     EM_TRY(key_schedule(alg, &shared, info, &ctx));
     *ret_ctx = ctx;
     return EM_OK;
+}
+
+em_err em_hpke_setup_recv(em_aead_alg alg, const em_x25519_secret *sk,
+                          const uint8_t enc[EM_HPKE_ENC_LEN], em_bytes info,
+                          em_hpke *ret_ctx)
+{
+    em_x25519_public own;
+
+    EM_TRY(em_x25519_public_of(sk, &own));
+    return em_hpke_setup_recv_pair(alg, sk, &own, enc, info, ret_ctx);
 }
 
 void em_hpke_nonce(const uint8_t base[EM_AEAD_NONCE_LEN], uint64_t seq,

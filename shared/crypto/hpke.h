@@ -28,8 +28,15 @@ em_err em_hpke_setup_send(em_aead_alg alg, const em_x25519_secret *eph,
                           const em_x25519_public *receiver, em_bytes info,
                           uint8_t ret_enc[EM_HPKE_ENC_LEN], em_hpke *ret_ctx);
 
-/* SetupBaseR.  Either set-up: EM_ERR_ZERO_SHARED where the peer's key is of small order,
- * EM_ERR_UNSUPPORTED for an unknown `alg`. */
+/* SetupBaseR by a key pair; a public key that is not the secret's gives a context that
+ * nobody shares.  Either set-up: EM_ERR_ZERO_SHARED where the peer's key is of small
+ * order, EM_ERR_UNSUPPORTED for an unknown `alg`. */
+em_err em_hpke_setup_recv_pair(em_aead_alg alg, const em_x25519_secret *sk,
+                               const em_x25519_public *pk,
+                               const uint8_t enc[EM_HPKE_ENC_LEN], em_bytes info,
+                               em_hpke *ret_ctx);
+
+/* The same by the secret alone, which costs its public key once more. */
 em_err em_hpke_setup_recv(em_aead_alg alg, const em_x25519_secret *sk,
                           const uint8_t enc[EM_HPKE_ENC_LEN], em_bytes info,
                           em_hpke *ret_ctx);

@@ -75,6 +75,7 @@ EM_HOLDS_SECRET(em_session_keys);
 typedef struct em_session {
     uint8_t role, state;
     em_session_keys keys;
+    em_x25519_public public;         /* enclave: the secret's */
     uint8_t info[EM_HELLO_INFO_LEN]; /* enclave: from attest to OPEN */
     uint8_t c1[EM_RECORD_HEAD + EM_MAX_HELLO];
     size_t c1_len;

@@ -16,7 +16,8 @@ em_err em_session_server_start(em_session *s, const em_session_buffers *room,
 }
 
 em_err em_session_server_attest(em_session *s, em_bytes e1_record,
-                                const em_x25519_secret *secret, uint64_t now_ms)
+                                const em_x25519_secret *secret,
+                                const em_x25519_public *public, uint64_t now_ms)
 {
     em_hello_e1 e1;
 
@@ -28,6 +29,7 @@ em_err em_session_server_attest(em_session *s, em_bytes e1_record,
 
     em_hello_info(em_session_c1(s), e1_record, s->info);
     s->keys.secret = *secret;
+    s->public = *public;
     s->state = EM_SESSION_WAIT_OPEN;
     s->wait_until_ms = now_ms + EM_OPEN_WAIT_MS;
     s->opened_ms = now_ms;
@@ -88,8 +90,8 @@ static em_err take_open(em_session *s, uint64_t now_ms)
 {
     em_session_keys *k = &s->keys;
     em_err err =
-        em_hpke_setup_recv(EM_AEAD_CHACHA20_POLY1305, &k->secret,
-                           s->room.in + EM_RECORD_HEAD, EM_BYTES(s->info), &k->c2e);
+        em_hpke_setup_recv_pair(EM_AEAD_CHACHA20_POLY1305, &k->secret, &s->public,
+                                s->room.in + EM_RECORD_HEAD, EM_BYTES(s->info), &k->c2e);
 
     em_x25519_secret_drop(&k->secret);
     EM_TRY(err);

@@ -25,11 +25,12 @@ em_err em_session_server_start(em_session *s, const em_session_buffers *room,
 
 /* After the HELLO event: E1 becomes pending.  `e1_record` is made by em_hello_put_e1
  * around a document whose nonce is em_hello_nonce(C1 record) and whose public_key is
- * `secret`'s, drawn for this HELLO; the session keeps a copy of the secret until OPEN and
- * wipes it then, or after EM_OPEN_WAIT_MS.  EM_ERR_ARGUMENT when not called in its place,
- * EM_ERR_FULL where E1 does not fit. */
+ * `public`, drawn with `secret` for this HELLO; the session keeps a copy of the secret
+ * until OPEN and wipes it then, or after EM_OPEN_WAIT_MS.  EM_ERR_ARGUMENT when not
+ * called in its place, EM_ERR_FULL where E1 does not fit. */
 em_err em_session_server_attest(em_session *s, em_bytes e1_record,
-                                const em_x25519_secret *secret, uint64_t now_ms);
+                                const em_x25519_secret *secret,
+                                const em_x25519_public *public, uint64_t now_ms);
 
 /* Seals a part of the answer to the outstanding request (trust/message).  EM_ERR_FULL
  * where the output buffer has no room (send, then again), EM_ERR_LIMIT for a body that is

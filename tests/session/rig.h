@@ -151,10 +151,11 @@ static void rig_enclave_does(rig *r, const em_session_event *e)
 {
     em_session *s = &r->side[RIG_ENCLAVE].s;
     em_x25519_secret secret = fixture_secret();
+    em_x25519_public public = fixture_public();
     em_err err = EM_OK;
 
     if (e->what == EM_SESSION_HELLO)
-        err = em_session_server_attest(s, fixture_e1(), &secret, r->now_ms);
+        err = em_session_server_attest(s, fixture_e1(), &secret, &public, r->now_ms);
     if (e->what == EM_SESSION_REQUEST && e->final) rig_enclave_answers(r);
     if (e->what == EM_SESSION_CANCEL) {
         err = em_session_server_end(s, EM_STR("cancelled"), false, r->now_ms);

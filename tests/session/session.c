@@ -39,7 +39,8 @@ static em_session_what last_event(int side)
 static em_err attest(void)
 {
     em_x25519_secret secret = fixture_secret();
-    return em_session_server_attest(enclave(), fixture_e1(), &secret, r.now_ms);
+    em_x25519_public public = fixture_public();
+    return em_session_server_attest(enclave(), fixture_e1(), &secret, &public, r.now_ms);
 }
 
 static em_err accept(void)
@@ -230,13 +231,14 @@ static unsigned takes(int side)
     memcpy(out, rig_out[side], sizeof out);
     for (unsigned bit = ATTEST; bit <= CANCEL; bit *= 2) {
         em_x25519_secret key = fixture_secret();
+        em_x25519_public public = fixture_public();
         em_peer peer;
         em_err err = fixture_prove(em_session_c1(client()), fixture_e1(), &peer);
 
         if (err != EM_OK) abort();
         switch (bit) {
         case ATTEST:
-            err = em_session_server_attest(s, fixture_e1(), &key, r.now_ms);
+            err = em_session_server_attest(s, fixture_e1(), &key, &public, r.now_ms);
             break;
         case DATA:
             err = em_session_server_data(s, EM_STR("d"), r.now_ms);
@@ -479,13 +481,15 @@ static void a_full_buffer_is_no_end(void)
 static void e1_must_fit_the_buffer(void)
 {
     em_x25519_secret secret = fixture_secret();
+    em_x25519_public public = fixture_public();
 
     r.mute = true;
     rig_start(&r);
     enclave()->room.out_cap = fixture_e1().len - 1;
     CHECK_OK(carry(RIG_CLIENT));
     CHECK_ERR(attest(), EM_ERR_FULL);
-    CHECK_ERR(em_session_server_attest(enclave(), EM_STR("no record"), &secret, r.now_ms),
+    CHECK_ERR(em_session_server_attest(enclave(), EM_STR("no record"), &secret, &public,
+                                       r.now_ms),
               EM_ERR_ARGUMENT);
     enclave()->room.out_cap = fixture_e1().len;
     CHECK_OK(attest());

@@ -241,10 +241,13 @@ static void what_is_refused_has_a_name(void)
  * what the client once sent. */
 static em_err replay(const em_x25519_secret *secret, em_bytes e1)
 {
+    em_x25519_public public;
+
+    EM_TRY(em_x25519_public_of(secret, &public));
     r.mute = true;
     rig_start(&r);
     EM_TRY(rig_feed(&r, RIG_ENCLAVE, tape.record[RIG_CLIENT][0]));
-    EM_TRY(em_session_server_attest(enclave(), e1, secret, r.now_ms));
+    EM_TRY(em_session_server_attest(enclave(), e1, secret, &public, r.now_ms));
     em_session_sent(enclave(), e1.len);
     for (size_t i = 1; i < 5; i++)
         EM_TRY(rig_feed(&r, RIG_ENCLAVE, tape.record[RIG_CLIENT][i]));
@@ -279,6 +282,7 @@ static void a_replay_needs_a_key_that_is_gone(void)
 static void a_key_serves_one_open(void)
 {
     em_x25519_secret secret = fixture_secret();
+    em_x25519_public public = fixture_public();
     uint8_t zero[EM_RECORD_HEAD + EM_OPEN_LEN] = {EM_RECORD_OPEN, 1, 0, 0, 0, 32};
     em_bytes good = tape.record[RIG_CLIENT][1];
 
@@ -286,7 +290,8 @@ static void a_key_serves_one_open(void)
         r.mute = true;
         rig_start(&r);
         CHECK_OK(rig_feed(&r, RIG_ENCLAVE, tape.record[RIG_CLIENT][0]));
-        CHECK_OK(em_session_server_attest(enclave(), fixture_e1(), &secret, r.now_ms));
+        CHECK_OK(em_session_server_attest(enclave(), fixture_e1(), &secret, &public,
+                                          r.now_ms));
         CHECK(!em_all_zero(EM_BYTES(enclave()->keys.secret.b)));
         if (bad) {
             uint8_t altered[EM_RECORD_HEAD + EM_OPEN_LEN];
@@ -304,7 +309,8 @@ static void a_key_serves_one_open(void)
     for (uint8_t point = 0; point < 2; point++) {
         rig_start(&r);
         CHECK_OK(rig_feed(&r, RIG_ENCLAVE, tape.record[RIG_CLIENT][0]));
-        CHECK_OK(em_session_server_attest(enclave(), fixture_e1(), &secret, r.now_ms));
+        CHECK_OK(em_session_server_attest(enclave(), fixture_e1(), &secret, &public,
+                                          r.now_ms));
         zero[EM_RECORD_HEAD] = point;
         CHECK_ERR(rig_feed(&r, RIG_ENCLAVE, EM_BYTES(zero)), EM_ERR_ZERO_SHARED);
         CHECK(rig_is_closed(&r, RIG_ENCLAVE));
@@ -460,13 +466,15 @@ static void each_state_takes_its_types(void)
         TO_CLIENT = ATTEST | HOST | DATA | END | RECEIPT,
     };
     em_x25519_secret secret = fixture_secret();
+    em_x25519_public public = fixture_public();
 
     r.mute = true;
     rig_start(&r);
     check_types(RIG_ENCLAVE, HELLO, TO_ENCLAVE);
     check_types(RIG_CLIENT, ATTEST | HOST, TO_CLIENT);
     CHECK_OK(rig_feed(&r, RIG_ENCLAVE, tape.record[RIG_CLIENT][0]));
-    CHECK_OK(em_session_server_attest(enclave(), fixture_e1(), &secret, r.now_ms));
+    CHECK_OK(
+        em_session_server_attest(enclave(), fixture_e1(), &secret, &public, r.now_ms));
     check_types(RIG_ENCLAVE, OPEN, TO_ENCLAVE);
     CHECK_OK(rig_feed(&r, RIG_ENCLAVE, tape.record[RIG_CLIENT][1]));
     check_types(RIG_ENCLAVE, AUTH, TO_ENCLAVE);

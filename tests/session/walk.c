@@ -186,11 +186,12 @@ static void handshake(int side, const em_session_event *e)
 {
     em_session *s = &w.s[side];
     EM_DROP(em_x25519_secret) key = fixture_secret();
+    em_x25519_public public = fixture_public();
     em_peer peer;
     em_err err;
 
     if (e->what == EM_SESSION_HELLO) {
-        CHECK_OK(em_session_server_attest(s, fixture_e1(), &key, w.now_ms));
+        CHECK_OK(em_session_server_attest(s, fixture_e1(), &key, &public, w.now_ms));
         return;
     }
     err = fixture_prove(em_session_c1(s), e->bytes, &peer);

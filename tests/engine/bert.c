@@ -385,7 +385,6 @@ static void hostile_tensors_are_refused(void)
     em_bert *b = test_alloc(sizeof *b);
     em_model m = e.m.model;
 
-    CHECK_OK(em_bert_bind(&m, image, b));
     memset(b, 0x77, sizeof *b);
     for (uint32_t i = 0; i < m.n; i++) {
         em_tensor *t = &e.m.tensor[i], kept = *t;
@@ -505,8 +504,6 @@ static void bad_batches_are_refused(void)
     e.plan.scratch += 64, batch.n = 0;
     CHECK_OK(EMBED());
     for (size_t i = 0; i < sizeof out; i++) CHECK(((uint8_t *)out)[i] == 0x55);
-    batch.n = 2;
-    CHECK_OK(EMBED());
 #undef EMBED
 }
 

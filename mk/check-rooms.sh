@@ -29,6 +29,7 @@ __umodti3
 __divti3
 __modti3
 __multi3
+__popcountdi2
 _GLOBAL_OFFSET_TABLE_
 WORDS
 printf '%s\n' fma fmaf sqrtf | sort > "$tmp/math"

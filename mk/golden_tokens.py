@@ -97,6 +97,8 @@ def main():
                                    added("[C", n + 3), added("é", n + 4, single_word=True)], lower=False, clean=False), 32),
         (tokenizer(vocab, plain + [added("a", n, lstrip=True, rstrip=True), added("the quick", n + 1, rstrip=True), added("中", n + 2, normalized=True), added("b ", n + 3, normalized=True),
                                    added("\u0301", n + 4)], strip=False), 32),
+        (tokenizer(vocab, plain + [added(" ", n, lstrip=True, rstrip=True), added("a ", n + 1, rstrip=True), added("[MASK]", vocab["[MASK]"], lstrip=True, rstrip=True)]), 32),
+        (tokenizer(vocab, plain + [added(" ", n, normalized=True, lstrip=True, rstrip=True), added("b", n + 1, normalized=True, rstrip=True), added("a", n + 2, rstrip=True)], clean=False), 32),
     ]
     # the vocabulary stands in the file once: runs refer to it
     print('{"made": %s,\n"vocab": %s,\n"texts": [\n%s\n],\n"runs": [' % (

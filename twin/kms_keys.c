@@ -10,7 +10,7 @@
 
 enum { UUID_LEN = EM_KMS_KEYS_UUID - 1, MAX_PATH = 1200 };
 
-void em_kms_key_drop(em_kms_key *key)
+void em_kms_keys_entry_drop(em_kms_keys_entry *key)
 {
     json_decref(key->policy);
     em_wipe(key, sizeof *key);
@@ -40,9 +40,10 @@ static void path_of(const em_kms_state *kms, const char *uuid, char path[MAX_PAT
     snprintf(path, MAX_PATH, "%s/keys/%s.json", kms->folder, uuid);
 }
 
-em_err em_kms_keys_read(const em_kms_state *kms, const char *name, em_kms_key *ret_key)
+em_err em_kms_keys_read(const em_kms_state *kms, const char *name,
+                        em_kms_keys_entry *ret_key)
 {
-    EM_DROP(em_kms_key) key = {0};
+    EM_DROP(em_kms_keys_entry) key = {0};
     char path[MAX_PATH];
     const char *slash = strrchr(name, '/');
     const char *uuid = slash != NULL ? slash + 1 : name;
@@ -67,7 +68,8 @@ em_err em_kms_keys_read(const em_kms_state *kms, const char *name, em_kms_key *r
     return EM_OK;
 }
 
-em_err em_kms_keys_write(const em_kms_state *kms, const em_kms_key *key, bool fresh)
+em_err em_kms_keys_write(const em_kms_state *kms, const em_kms_keys_entry *key,
+                         bool fresh)
 {
     char path[MAX_PATH], hex[2 * EM_AEAD_KEY_LEN + 1] = {0};
     em_out o = em_out_over(hex, sizeof hex - 1);
@@ -88,9 +90,9 @@ em_err em_kms_keys_write(const em_kms_state *kms, const em_kms_key *key, bool fr
     return err;
 }
 
-em_err em_kms_keys_new(const em_kms_state *kms, em_kms_key *ret_key)
+em_err em_kms_keys_new(const em_kms_state *kms, em_kms_keys_entry *ret_key)
 {
-    EM_DROP(em_kms_key) key = {0};
+    EM_DROP(em_kms_keys_entry) key = {0};
     uint8_t id[16];
     char hex[33] = {0};
     em_out o = em_out_over(hex, sizeof hex - 1);
@@ -107,7 +109,8 @@ em_err em_kms_keys_new(const em_kms_state *kms, em_kms_key *ret_key)
     return EM_OK;
 }
 
-em_err em_kms_keys_seal(const em_kms_key *key, em_bytes aad, em_bytes plain, uint8_t *out)
+em_err em_kms_keys_seal(const em_kms_keys_entry *key, em_bytes aad, em_bytes plain,
+                        uint8_t *out)
 {
     uint8_t *nonce = out + UUID_LEN;
 
@@ -128,8 +131,8 @@ em_err em_kms_keys_named(em_bytes blob, char ret_uuid[EM_KMS_KEYS_UUID])
     return EM_OK;
 }
 
-em_err em_kms_keys_open(const em_kms_key *key, em_bytes aad, em_bytes blob, uint8_t *out,
-                        size_t cap, size_t *ret_len)
+em_err em_kms_keys_open(const em_kms_keys_entry *key, em_bytes aad, em_bytes blob,
+                        uint8_t *out, size_t cap, size_t *ret_len)
 {
     if (blob.len < EM_KMS_KEYS_OVERHEAD) return EM_ERR_SHORT;
     if (blob.len - EM_KMS_KEYS_OVERHEAD > cap) return EM_ERR_LIMIT;

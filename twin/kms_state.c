@@ -30,7 +30,7 @@ static json_t *default_policy(void)
 em_err em_kms_state_create(const em_kms_state *kms, const json_t *policy,
                            char ret_arn[EM_KMS_STATE_ARN])
 {
-    EM_DROP(em_kms_key) key = {0};
+    EM_DROP(em_kms_keys_entry) key = {0};
 
     if (policy != NULL && !em_kms_policy_valid(policy)) return EM_ERR_POLICY_MALFORMED;
     EM_TRY(em_kms_keys_new(kms, &key));
@@ -44,7 +44,7 @@ em_err em_kms_state_create(const em_kms_state *kms, const json_t *policy,
 em_err em_kms_state_set_policy(const em_kms_state *kms, const char *arn,
                                const json_t *policy)
 {
-    EM_DROP(em_kms_key) key = {0};
+    EM_DROP(em_kms_keys_entry) key = {0};
 
     if (!em_kms_policy_valid(policy)) return EM_ERR_POLICY_MALFORMED;
     EM_TRY(em_kms_keys_read(kms, arn, &key));
@@ -121,7 +121,7 @@ static json_t *base64_of(em_bytes bytes)
 
 static refusal encrypt(const em_kms_state *kms, const json_t *in, json_t *out)
 {
-    EM_DROP(em_kms_key) key = {0};
+    EM_DROP(em_kms_keys_entry) key = {0};
     const char *id = json_string_value(json_object_get(in, "KeyId"));
     const json_t *context = json_object_get(in, "EncryptionContext");
     uint8_t plain[EM_KMS_STATE_MAX_PLAIN], blob[MAX_BLOB], aad_buffer[MAX_CONTEXT];
@@ -209,7 +209,7 @@ static refusal seal_to_recipient(const em_kms_state *kms, em_bytes spki, em_byte
 static refusal decrypt(const em_kms_state *kms, const json_t *in, uint64_t now_ms,
                        json_t *out)
 {
-    EM_DROP(em_kms_key) key = {0};
+    EM_DROP(em_kms_keys_entry) key = {0};
     const char *id = json_string_value(json_object_get(in, "KeyId"));
     const json_t *context = json_object_get(in, "EncryptionContext");
     const json_t *recipient = json_object_get(in, "Recipient");
@@ -259,7 +259,7 @@ static refusal decrypt(const em_kms_state *kms, const json_t *in, uint64_t now_m
 
 static refusal describe_key(const em_kms_state *kms, const json_t *in, json_t *out)
 {
-    EM_DROP(em_kms_key) key = {0};
+    EM_DROP(em_kms_keys_entry) key = {0};
     const char *id = json_string_value(json_object_get(in, "KeyId"));
 
     if (id == NULL || em_kms_keys_read(kms, id, &key) != EM_OK)

@@ -109,7 +109,7 @@ enum {
     EM_MAX_WORKERS = 256,
 
     /* tokenizers: engine/wordpiece.h */
-    EM_MAX_TOKEN_BYTES = 512,  /* one entry of a vocabulary */
+    EM_MAX_TOKEN_BYTES = 512, /* one entry of a vocabulary */
     EM_MAX_ADDED_TOKENS = 4096,
     EM_MAX_WORD_CHARS = 512, /* longer words are unknown without a search */
 

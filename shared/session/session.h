@@ -17,9 +17,9 @@
  *
  * Trust:  the peer, and everything between, is hostile.  Bytes of an event were opened
  *         under the session's keys (HELLO, ATTEST and HOST come before there are any).
- * Memory: both buffers are the caller's, sized by the role's plan; an event's bytes lie
- * in the first and are wiped at the next call of em_session_next or em_session_feed.
- *         Nothing is allocated.  A session is used by one thread at a time.
+ * Memory: both buffers are the caller's, sized as the role's header says; an event's
+ * bytes lie in the first and are wiped at the next call of em_session_next or
+ * em_session_feed. Nothing is allocated.  A session is used by one thread at a time.
  */
 #ifndef EM_SESSION_SESSION_H
 #define EM_SESSION_SESSION_H

@@ -15,9 +15,8 @@ static bool is_one_of(em_bytes text, const char *const *names, size_t n)
     return false;
 }
 
-static em_err check_measurements(const em_receipt_measurements *m, em_report *report)
+static em_err check_lengths(const em_receipt_measurements *m)
 {
-    static const char *const types[] = {EM_RECEIPT_NITRO, EM_RECEIPT_TDX};
     const em_bytes needed[] = {m->pcr0, m->pcr1, m->pcr2};
     const em_bytes optional[] = {m->pcr3, m->pcr4, m->pcr8};
 
@@ -26,10 +25,31 @@ static em_err check_measurements(const em_receipt_measurements *m, em_report *re
     for (size_t i = 0; i < EM_COUNT(optional); i++)
         if (optional[i].at && optional[i].len != EM_PCR_LEN)
             return EM_ERR_BAD_MEASUREMENT_LENGTH;
-    if (!is_one_of(m->type, types, EM_COUNT(types)))
+    return EM_OK;
+}
+
+static bool has_length(em_bytes text, size_t max)
+{
+    return text.len > 0 && text.len <= max;
+}
+
+/* Names out of closed lists.  A security_mode of no allowed length is a bad value rather
+ * than an unknown mode. */
+static em_err check_names(const em_receipt_claims *c, em_report *report)
+{
+    static const char *const types[] = {EM_RECEIPT_NITRO, EM_RECEIPT_TDX};
+    static const char *const schemes[] = {"sha256-single", "sha256-concat",
+                                          EM_RECEIPT_SCHEME};
+    static const char *const modes[] = {"production", "evaluation"};
+
+    if (!is_one_of(c->measurements.type, types, EM_COUNT(types)))
         return about(report, EM_ERR_UNKNOWN_MTYPE, "measurement_type");
-    if (m->pcr8.at && em_same(m->type, EM_STR(EM_RECEIPT_TDX)))
-        return about(report, EM_ERR_BAD_VALUE, "pcr8");
+    if (c->model_hash_scheme.at &&
+        !is_one_of(c->model_hash_scheme, schemes, EM_COUNT(schemes)))
+        return about(report, EM_ERR_UNKNOWN_MODEL_HASH_SCHEME, "model_hash_scheme");
+    if (has_length(c->security_mode, MAX_SECURITY_MODE) &&
+        !is_one_of(c->security_mode, modes, EM_COUNT(modes)))
+        return about(report, EM_ERR_UNKNOWN_SECURITY_MODE, "security_mode");
     return EM_OK;
 }
 
@@ -48,35 +68,28 @@ static em_err check_texts(const em_receipt_claims *c, em_report *report)
     };
 
     for (size_t i = 0; i < EM_COUNT(texts); i++)
-        if (texts[i].text.len == 0 || texts[i].text.len > texts[i].max)
+        if (!has_length(texts[i].text, texts[i].max))
             return about(report, EM_ERR_BAD_VALUE, texts[i].name);
     return EM_OK;
 }
 
-static em_err check_names(const em_receipt_claims *c, em_report *report)
+static em_err check_values(const em_receipt_claims *c, em_report *report)
 {
-    static const char *const schemes[] = {"sha256-single", "sha256-concat",
-                                          EM_RECEIPT_SCHEME};
-    static const char *const modes[] = {"production", "evaluation"};
-
-    if (c->model_hash_scheme.at &&
-        !is_one_of(c->model_hash_scheme, schemes, EM_COUNT(schemes)))
-        return about(report, EM_ERR_UNKNOWN_MODEL_HASH_SCHEME, "model_hash_scheme");
-    if (!is_one_of(c->security_mode, modes, EM_COUNT(modes)))
-        return about(report, EM_ERR_UNKNOWN_SECURITY_MODE, "security_mode");
+    if (c->iat == 0) return about(report, EM_ERR_BAD_VALUE, "iat");
+    if (em_all_zero(c->cti)) return about(report, EM_ERR_BAD_VALUE, "cti");
+    if (c->eat_nonce.at && (c->eat_nonce.len < MIN_NONCE || c->eat_nonce.len > MAX_NONCE))
+        return about(report, EM_ERR_BAD_VALUE, "eat_nonce");
+    EM_TRY(check_texts(c, report));
+    if (c->measurements.pcr8.at && em_same(c->measurements.type, EM_STR(EM_RECEIPT_TDX)))
+        return about(report, EM_ERR_BAD_VALUE, "pcr8");
     return EM_OK;
 }
 
 em_err em_receipt_check(const em_receipt_claims *c, em_report *report)
 {
     if (c->cti.len != EM_RECEIPT_CTI_LEN) return EM_ERR_BAD_CTI_LENGTH;
-    if (em_all_zero(c->cti)) return about(report, EM_ERR_BAD_VALUE, "cti");
     if (em_all_zero(c->model_hash)) return EM_ERR_ZERO_MODEL_HASH;
-    EM_TRY(check_measurements(&c->measurements, report));
-    EM_TRY(check_texts(c, report));
+    EM_TRY(check_lengths(&c->measurements));
     EM_TRY(check_names(c, report));
-    if (c->iat == 0) return about(report, EM_ERR_BAD_VALUE, "iat");
-    if (c->eat_nonce.at && (c->eat_nonce.len < MIN_NONCE || c->eat_nonce.len > MAX_NONCE))
-        return about(report, EM_ERR_BAD_VALUE, "eat_nonce");
-    return EM_OK;
+    return check_values(c, report);
 }

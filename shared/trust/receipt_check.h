@@ -12,8 +12,8 @@
  * the claim's name as the report's subject EM_ERR_UNKNOWN_MTYPE,
  * EM_ERR_UNKNOWN_MODEL_HASH_SCHEME, EM_ERR_UNKNOWN_SECURITY_MODE, EM_ERR_BAD_VALUE.
  *
- * EM_ERR_BAD_VALUE: iat 0, cti all zero, an eat_nonce outside 8..64 bytes, an empty or
- * too long text, pcr8 under TDX. */
+ * In that order.  EM_ERR_BAD_VALUE: iat 0, cti all zero, an eat_nonce outside 8..64
+ * bytes, an empty or too long text, pcr8 under TDX. */
 em_err em_receipt_check(const em_receipt_claims *claims, em_report *report);
 
 #endif

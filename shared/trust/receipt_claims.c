@@ -170,32 +170,39 @@ static em_err find_double(em_bytes map, em_bytes *ret_key)
     return em_cbor_end(&c) == EM_OK ? EM_OK : EM_ERR_PAYLOAD_NOT_MAP;
 }
 
-/* Sorts a closed map's encoded values by the rules.  `map` is known to be deterministic.
- */
+/* Sorts a closed map's encoded values by the rules: none missing, each of its type, none
+ * unknown, in that order.  `map` is known to be deterministic. */
 static em_err read_map(em_bytes map, const rule *rules, size_t n, em_report *report,
                        em_bytes *ret_values)
 {
     em_cbor c = em_cbor_over(map);
     uint64_t left = em_cbor_map(&c, UINT64_MAX);
+    em_bytes unknown = {0};
 
     memset(ret_values, 0, n * sizeof *ret_values);
     for (; left > 0 && em_cbor_ok(&c) == EM_OK; left--) {
-        em_bytes key = em_cbor_skip(&c);
+        em_bytes key = em_cbor_skip(&c), value = em_cbor_skip(&c);
         size_t i = find_rule(key, rules, n);
-        if (i == n) return about_key(report, EM_ERR_UNKNOWN_CLAIM, key, rules, n);
-        ret_values[i] = em_cbor_skip(&c);
-        em_cbor value = em_cbor_over(ret_values[i]);
-        if (em_cbor_peek(&value) != rules[i].kind)
-            return about(report, EM_ERR_WRONG_TYPE, rules[i].name);
+        if (i < n)
+            ret_values[i] = value;
+        else if (unknown.len == 0)
+            unknown = key;
     }
     if (em_cbor_end(&c) != EM_OK) return EM_ERR_PAYLOAD_NOT_MAP;
     for (size_t i = 0; i < n; i++)
         if (ret_values[i].len == 0 && !rules[i].is_optional)
             return about(report, EM_ERR_MISSING_CLAIM, rules[i].name);
+    for (size_t i = 0; i < n; i++) {
+        em_cbor value = em_cbor_over(ret_values[i]);
+        if (ret_values[i].len > 0 && em_cbor_peek(&value) != rules[i].kind)
+            return about(report, EM_ERR_WRONG_TYPE, rules[i].name);
+    }
+    if (unknown.len > 0)
+        return about_key(report, EM_ERR_UNKNOWN_CLAIM, unknown, rules, n);
     return EM_OK;
 }
 
-/* No key twice, then all that determinism asks; the same for the measurements inside. */
+/* No key stands in it twice. */
 static em_err check_map(em_bytes map, const rule *rules, size_t n, em_report *report)
 {
     em_bytes twice;
@@ -219,6 +226,7 @@ static em_bytes find_value(em_bytes map, const rule *r)
     return (em_bytes){0};
 }
 
+/* No key twice, in the measurements neither, then all that determinism asks. */
 static em_err check_shape(em_bytes payload, em_report *report)
 {
     EM_TRY(check_map(payload, claim_rules, CLAIMS, report));

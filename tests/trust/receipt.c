@@ -603,6 +603,48 @@ static void values(void)
 #undef EXPECT
 }
 
+/* Several faults at once: the first in the specification's order is the one told. */
+static void the_first_fault_is_told(void)
+{
+    static const uint8_t zeros[64];
+    em_receipt_claims c = receipt_sample();
+
+    c.iat = 0, c.cti.at = zeros, c.iss = em_view("", 0);
+    c.security_mode = EM_STR("x"), c.model_hash_scheme = EM_STR("md5");
+    c.measurements.type = EM_STR("sev-snp"), c.measurements.pcr0.len = 47;
+    c.model_hash.at = zeros, c.cti.len = 15;
+    expect_claims(&c, EM_ERR_BAD_CTI_LENGTH, "");
+    c.cti.len = 16;
+    expect_claims(&c, EM_ERR_ZERO_MODEL_HASH, "");
+    c.model_hash = receipt_sample().model_hash;
+    expect_claims(&c, EM_ERR_BAD_MEASUREMENT_LENGTH, "");
+    c.measurements.pcr0.len = 48;
+    expect_claims(&c, EM_ERR_UNKNOWN_MTYPE, "measurement_type");
+    c.measurements.type = EM_STR(EM_RECEIPT_TDX);
+    expect_claims(&c, EM_ERR_UNKNOWN_MODEL_HASH_SCHEME, "model_hash_scheme");
+    c.model_hash_scheme.at = NULL;
+    expect_claims(&c, EM_ERR_UNKNOWN_SECURITY_MODE, "security_mode");
+    c.security_mode = EM_STR("production");
+    expect_claims(&c, EM_ERR_BAD_VALUE, "iat");
+    c.iat = 1;
+    expect_claims(&c, EM_ERR_BAD_VALUE, "cti");
+    c.cti = receipt_sample().cti;
+    expect_claims(&c, EM_ERR_BAD_VALUE, "iss");
+    c.iss = EM_STR("i");
+    expect_claims(&c, EM_ERR_BAD_VALUE, "pcr8");
+
+    pairs p = sample_pairs(); /* missing before mistyped before unknown */
+    p.value[0] = test_hex("00");
+    insert(&p, 0, "00", "00");
+    leave_out(&p, 18);
+    leave_out(&p, 17);
+    expect(sign_any(join(&p)), EM_ERR_MISSING_CLAIM, "security_mode");
+    p = sample_pairs();
+    p.value[0] = test_hex("00");
+    insert(&p, 0, "00", "00");
+    expect(sign_any(join(&p)), EM_ERR_WRONG_TYPE, "iss");
+}
+
 /* ---- what is asked for ---- */
 
 static void asked(void)
@@ -692,6 +734,7 @@ int main(void)
     RUN(payloads_that_are_not_deterministic);
     RUN(profile_and_hash_lengths);
     RUN(values);
+    RUN(the_first_fault_is_told);
     RUN(asked);
     RUN(no_cut_and_no_flip_passes);
     return test_end();

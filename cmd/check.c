@@ -103,7 +103,7 @@ static void check(em_check_answer *answer)
     em_err err = read_all(&text, &len);
 
     if (err != EM_OK) {
-        em_check_answer_file(answer, err, "standard input");
+        em_check_answer_file(answer, err, "standard input cannot be read");
         return;
     }
     if (len > MAX_REQUEST) {

@@ -21,8 +21,6 @@ void em_check_answer_set(em_check_answer *answer, em_verdict verdict, em_err cod
     va_start(args, detail);
     vsnprintf(answer->detail, sizeof answer->detail, detail, args);
     va_end(args);
-    for (char *c = answer->detail; *c != 0; c++)
-        if (*c < ' ' || *c > '~') *c = '?';
 }
 
 void em_check_answer_accept(em_check_answer *answer, json_t *facts)
@@ -62,13 +60,16 @@ void em_check_answer_refuse(em_check_answer *answer, em_err err, const char *abo
     if (verdict == EM_VERDICT_ERROR) fprintf(stderr, "em check: %s\n", answer->detail);
 }
 
-void em_check_answer_file(em_check_answer *answer, em_err err, const char *about)
+void em_check_answer_file(em_check_answer *answer, em_err err, const char *detail)
 {
-    if (err == EM_ERR_IO || err == EM_ERR_NOT_FOUND || err == EM_ERR_DENIED)
-        em_check_answer_set(answer, EM_VERDICT_ERROR, EM_ERR_IO, "%s: %s", about,
-                            em_err_text(err));
+    bool is_unread = err == EM_ERR_IO || err == EM_ERR_NOT_FOUND || err == EM_ERR_DENIED;
+
+    if (is_unread)
+        em_check_answer_set(answer, EM_VERDICT_ERROR, EM_ERR_IO, "%s", em_err_text(err));
     else
-        em_check_answer_refuse(answer, err, about);
+        em_check_answer_refuse(answer, err, NULL);
+    if (detail != NULL && detail[0] != 0)
+        snprintf(answer->detail, sizeof answer->detail, "%s", detail);
 }
 
 void em_check_answer_subject(em_check_answer *answer, em_bytes subject)
@@ -99,6 +100,16 @@ static void put_text(em_bytes text)
             putchar(c);
     }
     putchar('"');
+}
+
+/* Whatever it is: jansson's messages quote the request. */
+static void put_ascii(const char *text)
+{
+    char clean[sizeof((em_check_answer *)0)->detail];
+    size_t n = 0;
+
+    for (; *text != 0; text++) clean[n++] = *text < ' ' || *text > '~' ? '?' : *text;
+    put_text(em_view(clean, n));
 }
 
 static void put(json_t *value);
@@ -165,7 +176,7 @@ int em_check_answer_print(const em_check_answer *answer)
     printf("{\"verdict\":\"%s\",\"code\":", name);
     put_text(em_view(answer->code, answer->code_len));
     printf(",\"detail\":");
-    put_text(em_view(answer->detail, strlen(answer->detail)));
+    put_ascii(answer->detail);
     printf(",\"facts\":");
     if (answer->facts != NULL)
         put(answer->facts);

@@ -38,8 +38,9 @@ void em_check_answer_accept(em_check_answer *answer, json_t *facts);
  * in the detail. */
 void em_check_answer_refuse(em_check_answer *answer, em_err err, const char *about);
 
-/* The same for work on files: what cannot be read is an error (IO). */
-void em_check_answer_file(em_check_answer *answer, em_err err, const char *about);
+/* The same for work on files: what cannot be read is an error (IO).  `detail` is the
+ * whole sentence; "" or NULL for the error's own. */
+void em_check_answer_file(em_check_answer *answer, em_err err, const char *detail);
 
 /* A verdict of its own. */
 __attribute__((format(printf, 4, 5))) void em_check_answer_set(em_check_answer *answer,

@@ -176,7 +176,8 @@ void em_check_embed(em_check_ask *ask, em_check_answer *answer)
         return;
     }
     if (!choose_isa(isa, &q.cpu)) {
-        em_check_answer_refuse(answer, EM_ERR_UNSUPPORTED, "isa");
+        em_check_answer_refuse(answer, EM_ERR_UNSUPPORTED,
+                               "isa: not of this build and processor");
         return;
     }
     q.folder = em_check_tokenize_path(folder, answer);
@@ -189,5 +190,5 @@ void em_check_embed(em_check_ask *ask, em_check_answer *answer)
         return;
     }
     json_decref(items);
-    em_check_answer_file(answer, err, problem.text[0] != 0 ? problem.text : "model");
+    em_check_answer_file(answer, err, problem.text);
 }

@@ -69,5 +69,5 @@ void em_check_tokenize(em_check_ask *ask, em_check_answer *answer)
         return;
     }
     json_decref(items);
-    em_check_answer_file(answer, err, problem.text[0] != 0 ? problem.text : "tokenizer");
+    em_check_answer_file(answer, err, problem.text);
 }

@@ -26,13 +26,20 @@ typedef struct em_dialer {
     em_thread_queue asked, answered;
     void *asked_slots[EM_DIAL_QUEUE], *answered_slots[EM_DIAL_QUEUE];
     em_thread thread[EM_DIAL_THREADS];
+    em_thread_mutex lock; /* of alive */
+    em_thread_condition left;
+    unsigned alive;
 } em_dialer;
 
 /* `d` must stay in place for the rest of the process. */
 em_err em_dial_start(em_dialer *d, em_loop *loop);
 
-/* EM_ERR_BUSY when too many wait. */
+/* EM_ERR_BUSY when too many wait: dial->err says EM_ERR_CONNECT then. */
 em_err em_dial_ask(em_dialer *d, em_dial *dial);
+
+/* Takes no more; ends the threads, unless one of them is still connecting after a moment:
+ * then they end with the process. */
+void em_dial_stop(em_dialer *d);
 
 /* A dial that has its result, or NULL. */
 em_dial *em_dial_next(em_dialer *d);

@@ -179,8 +179,8 @@ static void dial(link *l)
             return;
         }
     }
-    l->dial.err = em_dial_ask(&r->dialer, &l->dial);
-    if (l->dial.err != EM_OK) dialled(l);
+    /* once asked, the dial is a thread's: nothing of it may be touched here */
+    if (em_dial_ask(&r->dialer, &l->dial) != EM_OK) dialled(l);
 }
 
 void em_relay_wake(void *relay)
@@ -339,6 +339,8 @@ void em_relay_drop(em_relay *relay)
 {
     em_relay_stop(relay);
     em_loop_unset(relay->loop, &relay->drain);
+    em_dial_stop(&relay->dialer);
+    em_relay_wake(relay); /* what was being dialled for */
     for (link *l = relay->first; l != NULL;) {
         link *next = l->next;
         /* one that a thread still dials for stays; it is freed with the process */

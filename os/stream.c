@@ -135,8 +135,11 @@ em_err em_stream_adopt(int fd, em_stream *ret_stream)
 
 em_err em_stream_wait(em_stream *s, bool writable, uint64_t deadline_ms)
 {
+    struct pollfd p = {.fd = s->fd, .events = writable ? POLLOUT : POLLIN};
+
     if (!s->open) return EM_ERR_ARGUMENT;
-    return wait_for(s->fd, writable ? POLLOUT : POLLIN, deadline_ms);
+    if (deadline_ms != EM_NOW) return wait_for(s->fd, p.events, deadline_ms);
+    return poll(&p, 1, 0) > 0 ? EM_OK : EM_ERR_AGAIN;
 }
 
 /* ---- connecting ---- */

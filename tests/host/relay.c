@@ -570,6 +570,38 @@ static void three_hundred_at_once_each_hear_their_own(void)
     enclave_stop(&e);
 }
 
+/* Out of descriptors it pauses, and is there again when some are free. */
+static void running_out_of_descriptors_is_survived(void)
+{
+    const char *at = unix_address("e");
+    em_stream s[40];
+    enclave e;
+    host h;
+    uint8_t b = 0;
+    struct rlimit before, few;
+
+    enclave_start(&e, at, GREET);
+    HOST_START(&h, "--listen", "tcp:127.0.0.1:0", "--enclave", at);
+    CHECK(prlimit(h.process.pid, RLIMIT_NOFILE, NULL, &before) == 0);
+    few = (struct rlimit){.rlim_cur = 30, .rlim_max = before.rlim_max};
+    CHECK(prlimit(h.process.pid, RLIMIT_NOFILE, &few, NULL) == 0);
+    for (int i = 0; i < 40; i++) s[i] = client(&h); /* the kernel's queue takes them */
+    CHECK_OK(em_stream_read_full(&s[0], &b, 1, soon()));
+    CHECK(b == '!');
+    em_thread_sleep_ms(250);
+    for (int i = 0; i < 40; i++) em_stream_drop(&s[i]);
+    CHECK(prlimit(h.process.pid, RLIMIT_NOFILE, &before, NULL) == 0);
+    bool served = false;
+    uint64_t start = em_clock_monotonic_ms();
+    while (!served && em_clock_monotonic_ms() - start < 10000) {
+        EM_DROP(em_stream) again = client(&h);
+        served = em_stream_read_full(&again, &b, 1, soon()) == EM_OK && b == '!';
+    }
+    CHECK(served);
+    CHECK(host_stop(&h) == 0);
+    enclave_stop(&e);
+}
+
 static void sigterm_ends_it_within_a_second(void)
 {
     const char *at = unix_address("e"), *door = unix_address("store");
@@ -678,6 +710,7 @@ int main(int argc, char **argv)
     RUN(a_slow_loris_does_not_stay);
     RUN(silence_and_age_end_a_connection);
     RUN(three_hundred_at_once_each_hear_their_own);
+    RUN(running_out_of_descriptors_is_survived);
     RUN(sigterm_ends_it_within_a_second);
     RUN(a_connection_may_end_well_after_sigterm);
     RUN(logs_carry_no_payload);

@@ -107,6 +107,7 @@ static void nothing_temporary_stays(void)
 }
 
 typedef struct race {
+    const char *path;
     bool stop;
     int torn;
 } race;
@@ -118,7 +119,7 @@ static void read_often(void *arg)
     size_t n = 0;
 
     while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED)) {
-        if (em_file_read(in("race"), b, sizeof b, &n) != EM_OK) {
+        if (em_file_read(r->path, b, sizeof b, &n) != EM_OK) {
             r->torn++;
             continue;
         }
@@ -131,16 +132,17 @@ static void read_often(void *arg)
 static void a_reader_sees_the_old_or_the_new(void)
 {
     static uint8_t a[50000], b[60000];
-    race r = {0};
+    char path[256];
+    race r = {.path = strcpy(path, in("race"))};
     em_thread t = {0};
 
     memset(a, 'a', sizeof a);
     memset(b, 'b', sizeof b);
-    CHECK_OK(em_file_write(in("race"), EM_BYTES(a), 0600));
+    CHECK_OK(em_file_write(path, EM_BYTES(a), 0600));
     CHECK_OK(em_thread_start(read_often, &r, "read", &t));
     for (int i = 0; i < 40; i++) {
-        CHECK_OK(em_file_write(in("race"), EM_BYTES(b), 0600));
-        CHECK_OK(em_file_write(in("race"), EM_BYTES(a), 0600));
+        CHECK_OK(em_file_write(path, EM_BYTES(b), 0600));
+        CHECK_OK(em_file_write(path, EM_BYTES(a), 0600));
     }
     __atomic_store_n(&r.stop, true, __ATOMIC_RELAXED);
     em_thread_drop(&t);

@@ -147,11 +147,13 @@ static void readable(void *arg, unsigned events)
     (void)events;
 }
 
+static em_address socket_at = {.kind = EM_ADDRESS_UNIX};
+
 /* All that a serving enclave does, on Unix sockets. */
 static int serve_all(void)
 {
     em_stream_listener l = {0};
-    em_address at = {.kind = EM_ADDRESS_UNIX};
+    const em_address at = socket_at;
     em_stream a = {0}, b = {0};
     em_thread t = {0};
     em_jobs_pool pool = {0};
@@ -159,9 +161,6 @@ static int serve_all(void)
     em_loop_timer timer = {.due = stop_loop, .arg = &loop};
     uint8_t answer[5];
 
-    snprintf(at.name, sizeof at.name, "/tmp/em-test-filter-%d", (int)getpid());
-    if (em_stream_listen(&at, &l) != EM_OK) return 1;
-    (void)unlink(at.name); /* the name is not needed once we are connected */
     if (em_stream_listen(&at, &l) != EM_OK) return 1;
     int failed = filter(EM_HARDEN_THREADS | EM_HARDEN_STREAMS | EM_HARDEN_LISTEN |
                         EM_HARDEN_CONNECT | EM_HARDEN_NSM);
@@ -195,6 +194,20 @@ static int serve_all(void)
     return 42;
 }
 
+static int connect_tcp(void)
+{
+    em_stream_listener l = {0};
+    em_address at = {.kind = EM_ADDRESS_TCP, .name = "127.0.0.1"};
+    em_stream a = {0};
+
+    if (em_stream_listen(&at, &l) != EM_OK) return 1;
+    int failed = filter(EM_HARDEN_STREAMS | EM_HARDEN_TCP);
+    if (failed) return failed;
+    if (em_stream_connect(&l.at, em_clock_deadline(5000), &a) != EM_OK) return 2;
+    if (em_stream_write_full(&a, EM_STR("hello"), EM_NEVER) != EM_OK) return 3;
+    return 42;
+}
+
 static int read_files(void)
 {
     uint8_t b[65536];
@@ -213,7 +226,11 @@ static int read_files(void)
 static void what_a_group_needs_is_allowed(void)
 {
     CHECK(run(basis) == 42);
+    snprintf(socket_at.name, sizeof socket_at.name, "/tmp/em-test-filter-%d",
+             (int)getpid());
     CHECK(run(serve_all) == 42);
+    (void)unlink(socket_at.name); /* which the child may not */
+    CHECK(run(connect_tcp) == 42);
     CHECK(run(read_files) == 42);
 }
 

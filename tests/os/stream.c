@@ -197,7 +197,9 @@ static void deadlines_hold_in_both_directions(void)
     CHECK(took >= 98 && took < 2000);
     CHECK_ERR(em_stream_write(&a, EM_BYTES(much), EM_NOW, &n), EM_ERR_AGAIN);
     CHECK_ERR(em_stream_wait(&a, true, em_clock_deadline(10)), EM_ERR_TIMEOUT);
+    CHECK_ERR(em_stream_wait(&a, true, EM_NOW), EM_ERR_AGAIN);
     CHECK_OK(em_stream_wait(&b, false, EM_NEVER));
+    CHECK_OK(em_stream_wait(&b, false, EM_NOW));
     /* a deadline in the past is a deadline, not "now" */
     CHECK_ERR(em_stream_read(&a, much, 1, 1, &n), EM_ERR_TIMEOUT);
 }

@@ -74,8 +74,11 @@ LIBFLAG_microhttpd := -lmicrohttpd
 # libssl needs libcrypto behind it
 libflags = $(foreach w,libssl curl microhttpd jansson libcrypto sodium math any,$(if $(filter $w,$1),$(LIBFLAG_$w))) -lpthread
 
+# kernels for other processors than this build's
+FOREIGN := $(if $(filter x86_64,$(shell uname -m)),%_neon.c,%_avx2.c %_avx512.c)
+
 define ROOM_RULES
-SRC_$1 := $$(sort $$(wildcard $$(FOLDER_$1)/*.c $$(FOLDER_$1)/kernel/*.c))
+SRC_$1 := $$(filter-out $$(FOREIGN),$$(sort $$(wildcard $$(FOLDER_$1)/*.c $$(FOLDER_$1)/kernel/*.c)))
 OBJ_$1 := $$(SRC_$1:%.c=$$(O)/obj/%.o)
 $$(OBJ_$1): $$(O)/obj/%.o: %.c $$(O)/view/$1/.made | $$(O)/.tools
 	@mkdir -p $$(@D)

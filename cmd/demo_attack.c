@@ -128,7 +128,7 @@ static em_err swapped_chunk(em_demo_play *p)
     EM_TRY(em_map_anonymous(EM_MAX_TENSORS * sizeof(em_tensor), 0, &tensors));
     EM_TRY(em_bundle_head_parse(em_view(file.at, EM_BUNDLE_HEAD_LEN), &head));
     EM_TRY(em_manifest_parse(head.manifest, (em_tensor *)(void *)tensors.at, &body));
-    if (body.n_chunks < 3) return EM_ERR_INTERNAL;
+    if (body.n_chunks < 3) return EM_ERR_INTERNAL; /* two whole chunks and a last one */
     EM_TRY(em_bundle_head_span(&body, 0, &a));
     EM_TRY(em_bundle_head_span(&body, 1, &b));
     for (size_t i = 0; i < a.sealed_len; i++) {

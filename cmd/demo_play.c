@@ -167,12 +167,12 @@ em_err em_demo_play_pack(em_demo_play *p, const em_demo_side *side, const char *
     snprintf(at, sizeof at, "unix:%s/%skms.sock", p->stage.folder, side->prefix);
     snprintf(root, sizeof root, "%.400s/tls-root.pem", PATH(side->state));
     snprintf(cred, sizeof cred, "%.400s/credentials.json", PATH(side->state));
-    return em_demo_stage_must(&p->stage, "pack",
-                              ARGV("em", "model", "pack", folder, "--id", "minilm",
-                                   "--model-version", version, "--number", n, "--licence",
-                                   "Apache-2.0", "--key", PATH(side->key), "--out", path,
-                                   "--kms-key", side->arn, "--kms", at, "--kms-roots",
-                                   root, "--credentials", cred));
+    return em_demo_stage_must(
+        &p->stage, "pack",
+        ARGV("em", "model", "pack", folder, "--id", "minilm", "--model-version", version,
+             "--number", n, "--licence", "Apache-2.0", "--key", PATH(side->key), "--out",
+             path, "--chunk", p->synthetic ? "16K" : "1M", "--kms-key", side->arn,
+             "--kms", at, "--kms-roots", root, "--credentials", cred));
 }
 
 /* "unix:FOLDER/PREFIXname" into one of a few buffers. */

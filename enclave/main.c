@@ -43,7 +43,8 @@ static em_err prepare(void)
     EM_TRY(em_harden_process());
     EM_TRY(em_harden_descriptors(2 * EM_MAX_SESSIONS + 64, &descriptors));
     em_err locked = em_harden_lock_memory(); /* as far as the limits allow */
-    if (locked != EM_OK && locked != EM_ERR_DENIED) return locked;
+    if (locked != EM_OK && locked != EM_ERR_DENIED && locked != EM_ERR_MEMORY)
+        return locked;
     return em_signals_catch();
 }
 

@@ -11,9 +11,9 @@
  *
  * Every breach of the protocol ends the session: the call gives its error, keys are
  * wiped, nothing is pending any more, and every later call that can fail gives
- * EM_ERR_SESSION_CLOSED. The caller then closes the connection.  EM_ERR_ARGUMENT,
+ * EM_ERR_SESSION_CLOSED.  The caller then closes the connection.  EM_ERR_ARGUMENT,
  * EM_ERR_FULL and EM_ERR_LIMIT of the calls that send are the caller's own and end
- * nothing.
+ * nothing; time and the session's caps may end it there too.
  *
  * Trust:  the peer, and everything between, is hostile.  Bytes of an event were opened
  *         under the session's keys (HELLO, ATTEST and HOST come before there are any).

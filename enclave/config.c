@@ -229,7 +229,8 @@ static void read_limits(members *m, em_config *config)
     read_limit(&l, "threads", 0, 64, &config->limits.threads);
     read_limit(&l, "batch_tokens", 16, EM_MAX_BATCH_TOKENS, &config->limits.batch_tokens);
     read_limit(&l, "queue", 1, 1024, &config->limits.queue);
-    read_limit(&l, "memory", EM_MAX_REQUEST, (uint64_t)16 << 30, &config->limits.memory);
+    read_limit(&l, "memory", EM_CONFIG_MEMORY, (uint64_t)16 << 30,
+               &config->limits.memory);
     m->err = l.err;
 }
 

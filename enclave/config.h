@@ -19,6 +19,7 @@ enum {
     EM_CONFIG_OBJECT = 128,
     EM_CONFIG_KEYS = 4, /* publishers a model */
     EM_CONFIG_MAX = 128 << 10,
+    EM_CONFIG_MEMORY = 8 * EM_MAX_REQUEST,
 };
 
 /* A text of the configuration, NUL behind. */
@@ -56,7 +57,8 @@ typedef struct em_config {
         uint64_t threads;      /* of the engine; 0: one a processor */
         uint64_t batch_tokens; /* computed together at most */
         uint64_t queue;        /* requests waiting at most */
-        uint64_t memory;       /* bytes of all requests being received or answered */
+        uint64_t memory;       /* bytes of all requests being received or answered; at
+                                  least EM_CONFIG_MEMORY, so that any one has room */
     } limits;
 } em_config;
 

@@ -11,7 +11,8 @@ size_t em_guest_pages(const em_identity *id)
     return EM_SESSION_SERVER_IN + EM_SESSION_SERVER_OUT + e1;
 }
 
-em_err em_guest_start(em_guest *g, const em_identity *id, uint8_t *body)
+em_err em_guest_start(em_guest *g, const em_identity *id, uint8_t *body,
+                      em_work_budget *budget)
 {
     EM_DROP(em_map) pages = {0};
     size_t len = em_guest_pages(id);
@@ -28,6 +29,7 @@ em_err em_guest_start(em_guest *g, const em_identity *id, uint8_t *body)
                                    em_clock_monotonic_ms()));
     g->id = id;
     g->body = body;
+    g->work.budget = budget;
     g->pages = EM_TAKE(pages);
     return EM_OK;
 }
@@ -86,24 +88,33 @@ em_err em_guest_attested(em_guest *g)
     return EM_OK;
 }
 
-/* A whole request is here.  Wishes for the engine, or begins the answer at once. */
-static void whole_request(em_guest *g, em_guest_wish *ret_wish)
+/* What a whole request asks for, or why it will not be done. */
+static em_err judge(em_guest *g, em_guest_wish *ret_wish)
 {
     em_work *w = &g->work;
 
-    if (g->refused == EM_OK) g->refused = em_entropy_fill(g->salt, sizeof g->salt);
-    if (g->refused == EM_OK) g->refused = em_work_parse(w);
-    if (g->refused == EM_OK && w->request.op == EM_OP_EMBED) {
-        w->served = em_identity_find(g->id, g->models, w->request.model);
-        if (w->served == NULL)
-            g->refused = EM_ERR_MODEL_UNKNOWN;
-        else
-            *ret_wish = EM_GUEST_WORK;
-    } else if (g->refused == EM_OK && w->request.op != EM_OP_MODELS &&
-               w->request.op != EM_OP_STATUS) {
-        g->refused = EM_ERR_UNSUPPORTED;
+    EM_TRY(em_work_parse(w));
+    if (w->request.op == EM_OP_MODELS || w->request.op == EM_OP_STATUS) return EM_OK;
+    if (w->request.op != EM_OP_EMBED) return EM_ERR_UNSUPPORTED;
+    const em_served *served = em_identity_find(g->id, g->models, w->request.model);
+    if (served == NULL) return EM_ERR_MODEL_UNKNOWN;
+    EM_TRY(em_work_reserve(w, served));
+    *ret_wish = EM_GUEST_WORK;
+    return EM_OK;
+}
+
+/* The next part of a request.  What is refused half-way is held no longer, and answered
+ * once it is whole. */
+static em_err take_part(em_guest *g, const em_session_event *e, em_guest_wish *ret_wish)
+{
+    if (g->refused == EM_OK) g->refused = em_work_append(&g->work, e->bytes);
+    if (e->final) {
+        EM_TRY(em_entropy_fill(g->salt, sizeof g->salt));
+        if (g->refused == EM_OK) g->refused = judge(g, ret_wish);
+        g->answering = *ret_wish != EM_GUEST_WORK;
     }
-    if (*ret_wish != EM_GUEST_WORK) g->answering = true;
+    if (g->refused != EM_OK) em_work_drop(&g->work);
+    return EM_OK;
 }
 
 static em_err take_event(em_guest *g, const em_session_event *e, em_guest_wish *ret_wish)
@@ -117,9 +128,7 @@ static em_err take_event(em_guest *g, const em_session_event *e, em_guest_wish *
         g->open = true;
         return EM_OK;
     case EM_SESSION_REQUEST:
-        if (g->refused == EM_OK) g->refused = em_work_append(&g->work, e->bytes);
-        if (e->final) whole_request(g, ret_wish);
-        return EM_OK;
+        return take_part(g, e, ret_wish);
     case EM_SESSION_CANCEL:
         atomic_store(&g->work.cancel, true);
         return EM_OK;
@@ -154,8 +163,16 @@ void em_guest_worked(em_guest *g)
 
 void em_guest_refuse(em_guest *g, em_err err)
 {
+    em_work_drop(&g->work);
     g->refused = err;
     g->answering = true;
+}
+
+/* What we write ourselves fits by its limits; EM_ERR_FULL is the session's word for "send
+ * first", and nothing else may say it. */
+static em_err built(em_err err)
+{
+    return err == EM_ERR_FULL ? EM_ERR_INTERNAL : err;
 }
 
 /* The next DATA of an embed answer. */
@@ -173,7 +190,7 @@ static em_err send_rows(em_guest *g)
                                                    n * w->dim * sizeof(float))};
 
     em_answer_put_embed(&o, &part);
-    EM_TRY(em_write_end(&o));
+    EM_TRY(built(em_write_end(&o)));
     EM_TRY(
         em_session_server_data(&g->session, em_write_view(&o), em_clock_monotonic_ms()));
     g->sent_rows += n;
@@ -233,7 +250,7 @@ static em_err send_facts(em_guest *g)
         put_cards(g, &o);
     else
         put_status(g, &o);
-    EM_TRY(em_write_end(&o));
+    EM_TRY(built(em_write_end(&o)));
     EM_TRY(
         em_session_server_data(&g->session, em_write_view(&o), em_clock_monotonic_ms()));
     g->sent_rows = 1;
@@ -257,10 +274,10 @@ static em_err send_end(em_guest *g)
     if (w->began) {
         em_message_put_embed_parameters(&p, w->request.truncate);
         end.parameters = em_write_view(&p);
-        end.input = w->tokens;
+        end.input = w->n_tokens;
     }
     em_message_put_end(&o, &end);
-    EM_TRY(em_write_end(&o));
+    EM_TRY(built(em_write_end(&o)));
     EM_TRY(em_session_server_end(&g->session, em_write_view(&o), !w->began,
                                  em_clock_monotonic_ms()));
     g->sent_end = true;
@@ -271,7 +288,7 @@ static em_err send_receipt(em_guest *g)
 {
     em_out o = em_out_over(g->body, EM_MAX_RECEIPT_BODY);
 
-    EM_TRY(em_receipt_maker_put(g, outcome_of(g), &o));
+    EM_TRY(built(em_receipt_maker_put(g, outcome_of(g), &o)));
     return em_session_server_receipt(&g->session, em_write_view(&o),
                                      em_clock_monotonic_ms());
 }
@@ -305,7 +322,7 @@ em_err em_guest_answer(em_guest *g)
         if (err == EM_ERR_FULL) return EM_OK; /* when output has been sent, again */
         EM_TRY(err);
         if (!done) continue;
-        if (g->work.began) g->tokens += g->work.tokens;
+        if (g->work.began) g->tokens += g->work.n_tokens;
         em_work_drop(&g->work);
         g->answering = g->sent_end = false;
         g->sent_rows = 0;

@@ -66,8 +66,10 @@ typedef enum em_guest_wish {
 /* Bytes of pages a guest of these models needs. */
 size_t em_guest_pages(const em_identity *id);
 
-/* Start in a wiped slot. */
-em_err em_guest_start(em_guest *g, const em_identity *id, uint8_t *body);
+/* Start in a slot that is wiped or was ended.  `body` has EM_MAX_DATA_BODY bytes and may
+ * be shared by all guests, like the budget of their requests. */
+em_err em_guest_start(em_guest *g, const em_identity *id, uint8_t *body,
+                      em_work_budget *budget);
 
 /* Wipe and free; nothing may be out. */
 void em_guest_end(em_guest *g);

@@ -68,7 +68,7 @@ static em_err put_companion(const em_guest *g, em_err outcome, em_bytes receipt,
 
     em_message_put_embed_parameters(&p, g->work.request.truncate);
     em_companion c = {.status = em_message_status_of(outcome, &code),
-                      .input = g->work.tokens,
+                      .input = g->work.n_tokens,
                       .numeric = body->profile,
                       .tokenizer = EM_BYTES(body->tokenizer_sha256),
                       .parameters = em_write_view(&p)};

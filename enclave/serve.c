@@ -12,7 +12,11 @@ static void run_nsm(void *arg)
 
     while (em_thread_queue_pop(&serve->to_nsm, EM_NEVER, &item) == EM_OK) {
         em_guest *guest = item;
-        em_guest_attest(guest, serve->attestor);
+        /* the NSM is not asked for one who has left */
+        if (atomic_load(&guest->work.cancel))
+            guest->attest_err = EM_ERR_CANCELLED;
+        else
+            em_guest_attest(guest, serve->attestor);
         atomic_store(&guest->attesting, EM_GUEST_BACK);
         em_loop_wake(&serve->loop);
     }
@@ -91,16 +95,6 @@ static em_err pump(em_serve_slot *slot)
     return EM_OK;
 }
 
-/* Bytes of all requests that are being received or answered. */
-static uint64_t memory_in_use(const em_serve *serve)
-{
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < serve->id->config->limits.sessions; i++)
-        if (serve->slot[i].used) bytes += em_work_memory(&serve->slot[i].guest.work);
-    return bytes;
-}
-
 static size_t handshakes(const em_serve *serve)
 {
     size_t n = 0;
@@ -125,8 +119,7 @@ static em_err grant(em_serve_slot *slot, em_guest_wish wish)
     }
     if (wish == EM_GUEST_WORK) {
         atomic_store(&g->working, EM_GUEST_OUT);
-        if (memory_in_use(serve) > serve->id->config->limits.memory ||
-            em_thread_queue_push(&serve->to_engine, g, EM_NOW) != EM_OK) {
+        if (em_thread_queue_push(&serve->to_engine, g, EM_NOW) != EM_OK) {
             atomic_store(&g->working, EM_GUEST_OURS);
             em_guest_refuse(g, EM_ERR_BUSY);
         }
@@ -222,7 +215,7 @@ static void accept_ready(void *arg, unsigned events)
     (void)events;
     if (em_stream_accept(serve->listener, EM_NOW, &stream, NULL) != EM_OK) return;
     if (slot == NULL || handshakes(serve) >= serve->id->config->limits.handshakes ||
-        em_guest_start(&slot->guest, serve->id, serve->body) != EM_OK) {
+        em_guest_start(&slot->guest, serve->id, serve->body, &serve->budget) != EM_OK) {
         em_note(EM_NOTE_SESSION_BUSY, serve->open, 0);
         return;
     }
@@ -254,6 +247,7 @@ static em_err start(em_serve *serve)
 {
     size_t sessions = (size_t)serve->id->config->limits.sessions;
 
+    serve->budget.left = serve->id->config->limits.memory;
     EM_TRY(em_map_anonymous(sessions * sizeof(em_serve_slot), 0, &serve->slots));
     serve->slot = (em_serve_slot *)(void *)serve->slots.at;
     em_thread_queue_init(&serve->to_nsm, serve->nsm_items, EM_COUNT(serve->nsm_items));

@@ -34,6 +34,7 @@ typedef struct em_serve {
     em_map slots; /* em_serve_slot[limits.sessions] */
     em_serve_slot *slot;
     size_t open;
+    em_work_budget budget; /* limits.memory, for all requests together */
     uint8_t in[EM_RELAY_BUFFER], body[EM_MAX_DATA_BODY];
 } em_serve;
 

@@ -81,7 +81,8 @@ em_err em_plan_bert(const em_model_shape *shape, em_plan_limits limits, em_plan 
 
     size_t longest = shape->max_tokens;
     if (longest > limits.tokens) longest = limits.tokens;
-    size_t attention = em_attention_floats(longest, hidden / shape->heads);
+    p.head = hidden / shape->heads;
+    size_t attention = em_attention_floats(longest, p.head);
 
     EM_TRY(place(&p.scratch, limits.tokens, p.state_stride, &p.state, &len));
     EM_TRY(place(&p.scratch, limits.tokens, p.state_stride, &p.side, &len));
@@ -89,4 +90,18 @@ em_err em_plan_bert(const em_model_shape *shape, em_plan_limits limits, em_plan 
     EM_TRY(place(&p.scratch, limits.workers, attention, &p.worker, &p.worker_len));
     *ret_plan = p;
     return EM_OK;
+}
+
+void em_plan_wipe(const em_plan *plan, uint32_t tokens, void *scratch)
+{
+    size_t n = tokens < plan->limits.tokens ? tokens : plan->limits.tokens;
+    size_t attention = em_attention_floats(n, plan->head) * sizeof(float);
+    uint8_t *at = scratch;
+
+    if (attention > plan->worker_len) attention = plan->worker_len;
+    em_wipe(at + plan->state, n * plan->state_stride * sizeof(float));
+    em_wipe(at + plan->side, n * plan->state_stride * sizeof(float));
+    em_wipe(at + plan->wide, n * plan->wide_stride * sizeof(float));
+    for (size_t w = 0; w < plan->limits.workers; w++)
+        em_wipe(at + plan->worker + w * plan->worker_len, attention);
 }

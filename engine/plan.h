@@ -23,6 +23,7 @@ typedef struct em_plan {
     size_t state, side, wide;  /* [tokens][hidden], same, [tokens][the widest] */
     size_t worker, worker_len; /* attention's, worker_len bytes a worker */
     size_t state_stride, wide_stride; /* floats from row to row */
+    size_t head;                      /* columns of one head of attention */
 } em_plan;
 
 /* Is this a shape that we run?  EM_ERR_LIMIT where a number is above limits.h,
@@ -32,5 +33,9 @@ em_err em_plan_check(const em_model_shape *shape);
 /* EM_ERR_LIMIT for limits of zero or above limits.h, and what em_plan_check says. */
 em_err em_plan_bert(const em_model_shape *shape, em_plan_limits limits,
                     em_plan *ret_plan);
+
+/* Wipes all that runs of at most `tokens` tokens each can have left in the scratch, which
+ * for few tokens is far less than the whole. */
+void em_plan_wipe(const em_plan *plan, uint32_t tokens, void *scratch);
 
 #endif

@@ -2,8 +2,10 @@
 
 #include "aws/kms.h"
 #include "crypto/cms.h"
+#include "os/thread.h"
 
-enum { CREDENTIALS_WAIT_MS = 10 * 1000, KMS_WAIT_MS = 30 * 1000 };
+enum { CREDENTIALS_WAIT_MS = 10 * 1000, KMS_WAIT_MS = 30 * 1000, PAUSE_MS = 250 };
+enum { SERVER_FAULT = 500 }; /* HTTP: from here on the server's own */
 
 /* PROTOCOL 4: the encryption context that authenticates a wrapped key. */
 typedef struct context {
@@ -90,7 +92,7 @@ static em_err open_answer(const em_rsa_key *rsa, em_bytes cms,
 
 static em_err ask_once(const em_config *config, em_attestor *attestor,
                        const em_time *time, const em_manifest *manifest, em_bytes wrapped,
-                       em_content_key *ret_key)
+                       em_kms_refusal *ret_refusal, em_content_key *ret_key)
 {
     EM_DROP(em_rsa_key) rsa = {0};
     EM_DROP(em_credentials) credentials = {0};
@@ -111,21 +113,46 @@ static em_err ask_once(const em_config *config, em_attestor *attestor,
                         .n_context = EM_COUNT(c.pair),
                         .now_ms = em_time_now_ms(time)};
     EM_TRY(em_kms_decrypt(&http, &kms, wrapped, em_view(document, document_len),
-                          deadline_ms, cms, sizeof cms, &cms_len, NULL));
+                          deadline_ms, cms, sizeof cms, &cms_len, ret_refusal));
     return open_answer(&rsa, em_view(cms, cms_len), manifest, ret_key);
+}
+
+/* Could the same question have another answer?  A line that broke and a server in
+ * trouble: yes.  A refusal, a wrong certificate, bytes that do not open: no, and asking
+ * again would only give whoever stands in between more to work with. */
+static bool is_worth_asking_again(em_err err, const em_kms_refusal *refusal)
+{
+    switch (err) {
+    case EM_ERR_CONNECT:
+    case EM_ERR_CLOSED:
+    case EM_ERR_TIMEOUT:
+    case EM_ERR_IO:
+    case EM_ERR_TRUNCATED:
+    case EM_ERR_TLS:
+    case EM_ERR_CREDENTIALS:
+        return true;
+    case EM_ERR_AWS_REFUSED:
+        return refusal->status >= SERVER_FAULT;
+    default:
+        return false;
+    }
 }
 
 em_err em_release_key(const em_config *config, em_attestor *attestor, const em_time *time,
                       const em_manifest *manifest, em_bytes wrapped,
                       em_content_key *ret_key)
 {
-    static unsigned tries; /* in the life of the process */
+    static unsigned failures; /* in the life of the process */
+    em_kms_refusal refusal;
     em_err err = EM_ERR_KEY_RELEASE;
 
-    while (tries < EM_KEY_RELEASE_TRIES) {
-        err = ask_once(config, attestor, time, manifest, wrapped, ret_key);
+    while (failures < EM_KEY_RELEASE_TRIES) {
+        refusal = (em_kms_refusal){0};
+        err = ask_once(config, attestor, time, manifest, wrapped, &refusal, ret_key);
         if (err == EM_OK) return EM_OK;
-        tries++;
+        failures++;
+        if (!is_worth_asking_again(err, &refusal)) return err;
+        if (failures < EM_KEY_RELEASE_TRIES) em_thread_sleep_ms(PAUSE_MS * failures);
     }
     return err;
 }

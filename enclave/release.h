@@ -11,8 +11,9 @@
 #include "enclave/identity.h"
 
 /* Ask KMS for the key that `wrapped` holds, under the manifest's encryption context.  A
- * fresh RSA key and a document of purpose "kms" for this one request; at most
- * EM_KEY_RELEASE_TRIES tries in the life of the process, all models together.
+ * fresh RSA key and a document of purpose "kms" for every try; at most
+ * EM_KEY_RELEASE_TRIES of them may fail in the life of the process, all models together,
+ * and only where the line broke or the server was in trouble is another one made.
  * EM_ERR_KEY_RELEASE for everything cryptographic, one for all; EM_ERR_AWS_REFUSED where
  * KMS said no; EM_ERR_CREDENTIALS, EM_ERR_TLS_ROOT, EM_ERR_CONNECT and the like. */
 em_err em_release_key(const em_config *config, em_attestor *attestor, const em_time *time,

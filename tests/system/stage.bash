@@ -53,12 +53,14 @@ P
         --publisher "small=$D/publisher.pub:1"
 }
 start_twin() { # further arguments of em-twin run
+    : > "$D/twin.out" # what it said before is not what we wait for
     "$BIN/em-twin" run --state "$D/twin" --program "$BIN/em-enclave" --config "$D/enclave.json" \
         --nsm "unix:$D/nsm.sock" --kms "unix:$D/kms.sock" "$@" > "$D/twin.out" 2> "$D/twin.err" &
     twin_pid=$!; pids+=($!)
     wait_for "$D/twin.out" '^ready' || { echo "not ok stage: the twin does not start"; cat "$D/twin.err"; exit 1; }
 }
 start_host() { # further arguments of em-host
+    : > "$D/host.out"
     "$BIN/em-host" --listen tcp:127.0.0.1:0 --enclave "unix:$D/listen.sock" --store "$D/store" --store-listen "unix:$D/store.sock" \
         --credentials "$D/twin/credentials.json" --credentials-listen "unix:$D/cred.sock" \
         --forward "unix:$D/kms-forward.sock=unix:$D/kms.sock" "$@" > "$D/host.out" 2> "$D/host.err" &
@@ -67,6 +69,7 @@ start_host() { # further arguments of em-host
     TO=$(sed -n 's/^ready .*listen=\([^ ]*\) enclave.*/\1/p' "$D/host.out")
 }
 start_enclave() { # succeeds once it is ready
+    : > "$D/enclave.err"
     "$BIN/em-enclave" "$D/enclave.json" > "$D/enclave.out" 2> "$D/enclave.err" &
     enclave_pid=$!; pids+=($!)
     for _ in $(seq 600); do

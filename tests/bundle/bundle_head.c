@@ -79,6 +79,13 @@ static void lengths_have_limits(void)
         em_write_be32(&by_hand, (uint32_t)rows[i].key);
         CHECK_ERR(em_bundle_head_parse(EM_BYTES(file), &h), rows[i].want);
     }
+    static uint8_t behind[100 + EM_BUNDLE_HEAD_LEN];
+    em_out later = EM_OUT(behind);
+    em_write_zeros(&later, 100);
+    CHECK_OK(em_bundle_head_write(EM_STR("m"), EM_STR("k"), &later));
+    CHECK(later.len == sizeof behind);
+    em_out full = em_out_over(file, 10);
+    CHECK_ERR(em_bundle_head_write(EM_STR("m"), EM_STR("k"), &full), EM_ERR_FULL);
     em_out small = em_out_over(file, EM_BUNDLE_HEAD_LEN - 1);
     CHECK_ERR(em_bundle_head_write(EM_STR("m"), EM_STR("k"), &small), EM_ERR_FULL);
 }

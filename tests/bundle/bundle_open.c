@@ -283,6 +283,22 @@ static void another_tokenizer_than_the_signed_one_is_refused(void)
     expect_refusal(EM_ERR_MODEL_MALFORMED);
 }
 
+/* The section need not stand at the front. */
+static void the_tokenizer_is_hashed_where_it_lies(void)
+{
+    em_manifest other = manifest;
+    em_bundle_image got;
+
+    other.body.model.tokenizer_offset = 4544;
+    em_sha2_256(em_view(good.image.at + 4544, SAMPLE_TOKENIZER_LEN),
+                other.body.tokenizer_sha256);
+    begin();
+    open_.manifest = &other;
+    for (uint32_t i = 0; i < 3; i++)
+        CHECK_OK(em_bundle_open_chunk(&open_, i, sample_chunk(&good, i)));
+    CHECK_OK(em_bundle_open_finish(&open_, &got));
+}
+
 static void key_and_memory_are_checked_first(void)
 {
     em_content_key wrong = good.key;
@@ -297,7 +313,9 @@ static void key_and_memory_are_checked_first(void)
     CHECK_ERR(INIT(&good.key, image, CAP, 2), EM_ERR_ARGUMENT);
     CHECK(o.image == NULL);
     em_bundle_open_drop(&o); /* of {0} */
+    atomic_init(&slots[3].state, 77);
     CHECK_OK(INIT(&good.key, image, SAMPLE_IMAGE, 3));
+    CHECK(atomic_load(&slots[3].state) == 77); /* not one too many */
     em_bundle_open_drop(&o);
 }
 
@@ -392,6 +410,7 @@ int main(void)
     RUN(index_final_flag_and_bundle_are_bound);
     RUN(a_chunk_outside_the_signed_root_is_refused);
     RUN(another_tokenizer_than_the_signed_one_is_refused);
+    RUN(the_tokenizer_is_hashed_where_it_lies);
     RUN(key_and_memory_are_checked_first);
     RUN(threads_share_the_work);
     RUN(one_chunk_and_exact_chunks);

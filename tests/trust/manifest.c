@@ -392,6 +392,123 @@ static void each_breach_of_the_body_is_refused(void)
     }
 }
 
+/* A right signature makes no wrong body right. */
+static void a_signed_breach_is_refused(void)
+{
+    em_manifest_body b = sample_body(), got;
+    em_manifest facts;
+
+    b.model.shape.heads = 3;
+    em_bytes in = sign_with(encode(&b), &secret);
+    CHECK_ERR(verify(in), EM_ERR_MANIFEST_MALFORMED);
+    CHECK_ERR(em_manifest_parse(in, tensors, &got), EM_ERR_MANIFEST_MALFORMED);
+    CHECK_ERR(em_manifest_parse(em_view(in.at, in.len - 1), tensors, &got),
+              EM_ERR_COSE_DECODE_FAILED);
+    b.model.shape.heads = 2;
+    in = sign_with(encode(&b), &secret);
+    CHECK_OK(em_manifest_verify(in, &publisher, 1, SAMPLE_NOW_MS, tensors, &facts));
+}
+
+/* What is just within the rules. */
+BREACH(longest_texts, (b->id = em_view(long_text, EM_MAX_MODEL_ID),
+                       b->version = em_view(long_text, EM_MAX_VERSION_TEXT),
+                       b->profile = em_view(long_text, EM_MAX_PROFILE),
+                       b->licence = em_view(long_text, EM_MAX_LICENCE),
+                       b->kms_key = em_view(long_text, EM_MAX_KMS_KEY),
+                       b->source[0].name = em_view(long_text, EM_MAX_SOURCE_NAME),
+                       t[0].name = em_view(long_text, EM_MAX_TENSOR_NAME)))
+BREACH(edge_characters,
+       (b->id = EM_STR("!~"), b->version = EM_STR(" ~"), b->licence = EM_STR(" ")))
+BREACH(edge_shape,
+       (b->model.shape.precision = EM_PRECISION_INT8,
+        b->model.shape.pooling = EM_POOLING_CLS, b->model.shape.vocab = EM_MAX_DIMENSION,
+        b->model.shape.max_tokens = b->model.shape.positions))
+BREACH(one_large_chunk, (b->chunk_len = EM_CHUNK_MAX, b->n_chunks = 1))
+BREACH(largest_image, (b->chunk_len = EM_CHUNK_MAX, b->image_len = EM_MAX_BUNDLE,
+                       b->n_chunks = EM_MAX_BUNDLE / EM_CHUNK_MAX))
+BREACH(most_chunks, (b->n_chunks = EM_MAX_CHUNKS,
+                     b->image_len = (uint64_t)EM_MAX_CHUNKS * EM_CHUNK_MIN))
+BREACH(no_source, b->n_sources = 0)
+BREACH(numbers_at_their_end, (b->number = UINT64_MAX, b->not_after_ms = UINT64_MAX))
+BREACH(tokenizer_between,
+       (b->model.tokenizer_offset = 4480, b->model.tokenizer_len = 8960 - 4480))
+BREACH(tokenizer_to_the_end,
+       (b->model.tokenizer_offset = 9024, b->model.tokenizer_len = SAMPLE_IMAGE - 9024))
+BREACH(tensors_side_by_side, (t[2].offset = 4480, b->model.tokenizer_len = 128))
+BREACH(tensor_to_the_end, (b->image_len = 9024))
+
+static void the_edges_are_within(void)
+{
+    static const struct {
+        const char *name;
+        breach *does;
+    } edges[] = {ROW(longest_texts),
+                 ROW(edge_characters),
+                 ROW(edge_shape),
+                 ROW(one_large_chunk),
+                 ROW(largest_image),
+                 ROW(most_chunks),
+                 ROW(no_source),
+                 ROW(numbers_at_their_end),
+                 ROW(tokenizer_between),
+                 ROW(tokenizer_to_the_end),
+                 ROW(tensors_side_by_side),
+                 ROW(tensor_to_the_end)};
+    em_tensor t[EM_COUNT(sample_tensors)];
+    uint8_t buf[EM_MAX_MANIFEST];
+
+    memset(long_text, 'x', sizeof long_text);
+    for (size_t i = 0; i < EM_COUNT(edges); i++) {
+        em_manifest_body b = sample_body(), got;
+        em_out o = EM_OUT(buf);
+
+        memcpy(t, sample_tensors, sizeof t);
+        b.model.tensor = t;
+        edges[i].does(&b, t);
+        test_note("%s", edges[i].name);
+        CHECK_OK(em_manifest_body_encode(&b, &o));
+        CHECK_OK(em_manifest_body_read(em_write_view(&o), tensors, &got));
+        CHECK(em_same(encode(&got), em_write_view(&o)));
+    }
+    em_manifest_body b = sample_body();
+    em_out small = em_out_over(buf, 100);
+    CHECK_ERR(em_manifest_body_encode(&b, &small), EM_ERR_FULL);
+}
+
+static void as_many_sources_as_a_manifest_holds(void)
+{
+    static em_manifest_body b, got;
+    uint8_t buf[EM_MAX_MANIFEST];
+    em_out o = EM_OUT(buf);
+
+    b = sample_body();
+    for (uint32_t i = 0; i < EM_MAX_SOURCES; i++) b.source[i] = b.source[0];
+    b.n_sources = EM_MAX_SOURCES;
+    CHECK_OK(em_manifest_body_encode(&b, &o));
+    CHECK_OK(em_manifest_body_read(em_write_view(&o), tensors, &got));
+    b.n_sources++;
+    CHECK_ERR(em_manifest_body_encode(&b, &o), EM_ERR_MANIFEST_MALFORMED);
+}
+
+static void lengths_of_tensors(void)
+{
+    uint64_t len = 7;
+
+#define LEN(layout, rows, cols) em_manifest_body_tensor_len(layout, rows, cols, &len)
+    CHECK_OK(LEN(EM_LAYOUT_ROWS, 3, 5));
+    CHECK(len == 60);
+    CHECK_OK(LEN(EM_LAYOUT_PANEL16, 16, 5));
+    CHECK(len == 320);
+    CHECK_OK(LEN(EM_LAYOUT_PANEL16, 17, 5));
+    CHECK(len == 640);
+    CHECK_OK(LEN(EM_LAYOUT_PANEL16, UINT32_MAX, 1));
+    CHECK(len == (uint64_t)1 << 34);
+    CHECK_OK(LEN(EM_LAYOUT_ROWS, UINT32_MAX, 1u << 30));
+    CHECK_ERR(LEN(EM_LAYOUT_ROWS, UINT32_MAX, UINT32_MAX), EM_ERR_LIMIT);
+    CHECK_ERR(LEN((em_layout)0, 1, 1), EM_ERR_MANIFEST_MALFORMED);
+    CHECK_ERR(LEN((em_layout)3, 1, 1), EM_ERR_MANIFEST_MALFORMED);
+}
+
 /* The encoded sample with one piece of it replaced. */
 static em_err read_with(const char *from, size_t from_len, const char *to, size_t to_len)
 {
@@ -471,6 +588,20 @@ static void signing_stays_within_the_limit(void)
               EM_ERR_LIMIT);
     em_out small = em_out_over(out, 100);
     CHECK_ERR(em_manifest_sign(em_view(body, 90), &secret, &small), EM_ERR_FULL);
+    /* tag, array, header, empty map, heads and signature around the body */
+    const size_t around = 1 + 1 + 2 + 34 + 1 + 3 + 2 + 64;
+    o = em_out_over(out, 2 * EM_MAX_MANIFEST);
+    em_write_zeros(&o, 1000); /* what stands before it does not count */
+    CHECK_OK(em_manifest_sign(em_view(body, EM_MAX_MANIFEST - around), &secret, &o));
+    CHECK(o.len == 1000 + EM_MAX_MANIFEST);
+    em_cose_sign1 parts;
+    CHECK_OK(em_cose_parse(em_view(out + 1000, EM_MAX_MANIFEST), EM_COSE_TAGGED, &parts));
+    em_manifest_body b;
+    CHECK_ERR(em_manifest_parse(em_view(out + 1000, EM_MAX_MANIFEST), tensors, &b),
+              EM_ERR_MANIFEST_MALFORMED); /* zeros, but not too large */
+    o = em_out_over(out, 2 * EM_MAX_MANIFEST);
+    CHECK_ERR(em_manifest_sign(em_view(body, EM_MAX_MANIFEST - around + 1), &secret, &o),
+              EM_ERR_LIMIT);
 }
 
 static void a_key_meets_its_commitment(void)
@@ -520,6 +651,10 @@ int main(void)
     RUN(a_manifest_ends_with_its_date);
     RUN(an_error_leaves_the_result_alone);
     RUN(each_breach_of_the_body_is_refused);
+    RUN(a_signed_breach_is_refused);
+    RUN(the_edges_are_within);
+    RUN(as_many_sources_as_a_manifest_holds);
+    RUN(lengths_of_tensors);
     RUN(the_map_is_closed_and_exact);
     RUN(as_many_tensors_as_a_manifest_holds);
     RUN(signing_stays_within_the_limit);

@@ -36,7 +36,7 @@ static void make_twin(void)
     bench_must(em_nsm_state_boot(&ca, pcr, "arn:aws:iam::111122223333:role/r",
                                  "i-0123456789abcdef0", 1, false, &nsm),
                "twin");
-    em_x509_fingerprint(em_view(ca.der[0], ca.len[0]), root.sha256);
+    em_x509_fingerprint(em_view(ca.chain.der[0], ca.chain.len[0]), root.sha256);
     char path[64];
     snprintf(path, sizeof path, "%s/nsm-root.key", dir);
     unlink(path);

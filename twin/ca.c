@@ -1,11 +1,12 @@
 #include "twin/ca.h"
 
+#include <fcntl.h>
 #include <openssl/ecdsa.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 enum { HOUR = 3600, DAY = 24 * HOUR, RENEW_AFTER_MS = 2 * HOUR * 1000 };
 
@@ -106,9 +107,12 @@ static em_err write_pem(const char *dir, const char *name, EVP_PKEY *key, X509 *
 
     if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
         return EM_ERR_LIMIT;
-    FILE *f = fopen(path, "wx");
-    if (f == NULL) return EM_ERR_IO;
-    if (key != NULL) (void)fchmod(fileno(f), 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, key ? 0600 : 0644);
+    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (f == NULL) {
+        if (fd >= 0) close(fd);
+        return EM_ERR_IO;
+    }
     int good = key != NULL ? PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL)
                            : PEM_write_X509(f, cert);
     return fclose(f) == 0 && good == 1 ? EM_OK : EM_ERR_IO;
@@ -159,14 +163,14 @@ static em_err open_root(const char *dir, const char *key_name, const char *cert_
     return EM_OK;
 }
 
-static em_err keep_der(em_ca *ca, size_t i, X509 *cert)
+static em_err keep_der(em_ca_chain *chain, size_t i, X509 *cert)
 {
     int len = i2d_X509(cert, NULL);
-    uint8_t *to = ca->der[i];
+    uint8_t *to = chain->der[i];
 
-    if (len <= 0 || (size_t)len > sizeof ca->der[i]) return EM_ERR_CRYPTO;
+    if (len <= 0 || (size_t)len > sizeof chain->der[i]) return EM_ERR_CRYPTO;
     i2d_X509(cert, &to);
-    ca->len[i] = (size_t)len;
+    chain->len[i] = (size_t)len;
     return EM_OK;
 }
 
@@ -177,7 +181,7 @@ em_err em_ca_open(const char *dir, em_ca *ret_ca)
     EM_DROP(em_ca) ca = {0};
 
     EM_TRY(open_root(dir, "nsm-root.key", "nsm-root.pem", &root, &ca.root_key, &ca.root));
-    EM_TRY(keep_der(&ca, 0, ca.root));
+    EM_TRY(keep_der(&ca.chain, 0, ca.root));
     *ret_ca = EM_TAKE(ca);
     return EM_OK;
 }
@@ -202,6 +206,8 @@ em_err em_ca_renew(em_ca *ca, const char *module_id, uint64_t now_ms)
         {leaf, 3L * HOUR, "critical,CA:FALSE", "digitalSignature,nonRepudiation", false},
     };
 
+    em_ca_chain chain =
+        ca->chain; /* the root stays; the whole new chain, or the old one */
     DROP_KEY EVP_PKEY *above_key = ca->root_key;
     DROP_CERT X509 *above = ca->root;
     EVP_PKEY_up_ref(above_key);
@@ -211,7 +217,7 @@ em_err em_ca_renew(em_ca *ca, const char *module_id, uint64_t now_ms)
         DROP_CERT X509 *cert = NULL;
         if (key == NULL) return EM_ERR_CRYPTO;
         EM_TRY(make_cert(&levels[i], key, above, above_key, NULL, &cert));
-        EM_TRY(keep_der(ca, i + 1, cert));
+        EM_TRY(keep_der(&chain, i + 1, cert));
         EVP_PKEY_free(above_key);
         X509_free(above);
         above_key = EM_TAKE(key);
@@ -219,6 +225,7 @@ em_err em_ca_renew(em_ca *ca, const char *module_id, uint64_t now_ms)
     }
     EVP_PKEY_free(ca->leaf_key);
     ca->leaf_key = EM_TAKE(above_key);
+    ca->chain = chain;
     ca->made_ms = now_ms;
     return EM_OK;
 }

@@ -18,12 +18,17 @@
 
 enum { EM_CA_LEVELS = 4 }; /* certificates above the leaf */
 
+/* DER: root, region, zone, instance, leaf. */
+typedef struct em_ca_chain {
+    size_t len[EM_CA_LEVELS + 1];
+    uint8_t der[EM_CA_LEVELS + 1][EM_MAX_CERT];
+} em_ca_chain;
+
 typedef struct em_ca {
     EVP_PKEY *root_key;
     X509 *root;
-    EVP_PKEY *leaf_key;
-    size_t len[EM_CA_LEVELS + 1]; /* DER: root, region, zone, instance, leaf */
-    uint8_t der[EM_CA_LEVELS + 1][EM_MAX_CERT];
+    EVP_PKEY *leaf_key; /* of chain's leaf */
+    em_ca_chain chain;
     uint64_t made_ms; /* when everything below the root was made; 0: not yet */
 } em_ca;
 void em_ca_drop(em_ca *ca);
@@ -33,7 +38,8 @@ void em_ca_drop(em_ca *ca);
 em_err em_ca_open(const char *dir, em_ca *ret_ca);
 
 /* Make the chain below the root for an enclave's module id where there is none or it is
- * two hours old; AWS's leaves live three. */
+ * two hours old; AWS's leaves live three.  After an error the chain and the leaf's key
+ * are what they were. */
 em_err em_ca_renew(em_ca *ca, const char *module_id, uint64_t now_ms);
 
 /* ES384 over `message` with the leaf's key, as raw r || s. */

@@ -8,12 +8,41 @@
 /* What one statement says of these facts. */
 typedef enum outcome { NO_MATCH, MATCH, NOT_UNDERSTOOD } outcome;
 
+/* AWS's patterns: '*' is any run of characters, '?' any one; letters of any case. */
 static bool glob(const char *pattern, const char *text)
 {
-    const char *star = strchr(pattern, '*');
+    const char *star = NULL, *back = NULL;
 
-    if (star == NULL) return strcasecmp(pattern, text) == 0;
-    return star[1] == 0 && strncasecmp(pattern, text, (size_t)(star - pattern)) == 0;
+    while (*text != 0) {
+        bool same_letter = *pattern == '?' || (*pattern != '*' && *pattern != 0 &&
+                                               strncasecmp(pattern, text, 1) == 0);
+        if (same_letter) {
+            pattern++, text++;
+        } else if (*pattern == '*') {
+            star = ++pattern, back = text;
+        } else if (star != NULL) {
+            pattern = star, text = ++back;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*') pattern++;
+    return *pattern == 0;
+}
+
+/* A text, or an array of texts and of nothing else. */
+static bool is_texts(const json_t *value)
+{
+    size_t i;
+    json_t *element;
+
+    if (json_is_string(value)) return true;
+    if (!json_is_array(value) || json_array_size(value) == 0) return false;
+    json_array_foreach(value, i, element)
+    {
+        if (!json_is_string(element)) return false;
+    }
+    return true;
 }
 
 /* A text or an array of texts: does `test` hold of one of them? */
@@ -83,17 +112,19 @@ static outcome judge_conditions(const json_t *conditions,
     json_t *pairs, *value;
     outcome so_far = MATCH;
 
+    if (!json_is_object(conditions)) return NOT_UNDERSTOOD;
     json_object_foreach((json_t *)(uintptr_t)conditions, operator, pairs)
     {
         bool exact = strcmp(operator, "StringEquals") == 0;
         if (!exact && strcmp(operator, "StringEqualsIgnoreCase") != 0)
             return NOT_UNDERSTOOD;
+        if (!json_is_object(pairs)) return NOT_UNDERSTOOD;
         json_object_foreach(pairs, key, value)
         {
             char text[512];
             bool known;
             bool has = value_of(facts, key, text, sizeof text, &known);
-            if (!known) return NOT_UNDERSTOOD;
+            if (!known || !is_texts(value)) return NOT_UNDERSTOOD;
             if (!has || !any_of(value, exact ? same : same_any_case, text))
                 so_far = NO_MATCH;
         }
@@ -114,6 +145,7 @@ static outcome judge(const json_t *statement, const em_kms_policy_facts *facts)
             !same(key, "Action") && !same(key, "Resource") && !same(key, "Condition"))
             return NOT_UNDERSTOOD;
     }
+    if (!is_texts(action)) return NOT_UNDERSTOOD;
     if (!any_of(action, glob, facts->action)) return NO_MATCH;
     return conditions == NULL ? MATCH : judge_conditions(conditions, facts);
 }

@@ -3,7 +3,8 @@
  * Understands Statement [{Effect, Action, Condition}] with the operators StringEquals and
  * StringEqualsIgnoreCase on kms:RecipientAttestation:ImageSha384,
  * kms:RecipientAttestation:PCRn and kms:EncryptionContext:KEY.  What it does not
- * understand never allows and always denies.
+ * understand never allows and always denies.  Principal and Resource are not looked at:
+ * there is one caller and one key.
  *
  * Trust:  the policy is the key owner's; the facts come from a verified document.
  * Memory: nothing is kept.

@@ -12,6 +12,9 @@
 
 enum { MAX_CONTEXT = 8 << 10, MAX_BLOB = EM_KMS_STATE_MAX_PLAIN + EM_KMS_KEYS_OVERHEAD };
 
+/* A plaintext, on its way in or out. */
+EM_SECRET(secret_plain, EM_KMS_STATE_MAX_PLAIN);
+
 /* An operation's refusal: the exception's name and a sentence; type NULL is none. */
 typedef struct refusal {
     const char *type, *message;
@@ -124,10 +127,11 @@ static refusal encrypt(const em_kms_state *kms, const json_t *in, json_t *out)
     EM_DROP(em_kms_keys_entry) key = {0};
     const char *id = json_string_value(json_object_get(in, "KeyId"));
     const json_t *context = json_object_get(in, "EncryptionContext");
-    uint8_t plain[EM_KMS_STATE_MAX_PLAIN], blob[MAX_BLOB], aad_buffer[MAX_CONTEXT];
+    EM_DROP(secret_plain) plain = {0};
+    uint8_t blob[MAX_BLOB], aad_buffer[MAX_CONTEXT];
     em_bytes text = {0}, aad = {0};
 
-    if (id == NULL || !member_bytes(in, "Plaintext", plain, sizeof plain, &text) ||
+    if (id == NULL || !member_bytes(in, "Plaintext", plain.b, sizeof plain.b, &text) ||
         text.len == 0)
         return REFUSE("ValidationException",
                       "KeyId and Plaintext (1 to 4096 bytes) are needed");
@@ -140,7 +144,6 @@ static refusal encrypt(const em_kms_state *kms, const json_t *in, json_t *out)
         return REFUSE("AccessDeniedException",
                       "the key policy does not allow kms:Encrypt");
     em_err sealed = em_kms_keys_seal(&key, aad, text, blob);
-    em_wipe(plain, sizeof plain);
     if (sealed != EM_OK) return REFUSE("KMSInternalException", "sealing failed");
     json_object_set_new(out, "CiphertextBlob",
                         base64_of(em_view(blob, text.len + EM_KMS_KEYS_OVERHEAD)));
@@ -162,7 +165,8 @@ static refusal judge_document(const em_kms_state *kms, em_bytes document, uint64
     em_report_init(&report);
     if (kms->villain.trusts_anyone) {
         em_document claims;
-        if (em_document_parse(document, &claims) != EM_OK)
+        if (em_document_parse(document, &claims) != EM_OK ||
+            claims.public_key.bytes.len == 0)
             return REFUSE("ValidationException", "AttestationDocument");
         memcpy(spki, claims.public_key.bytes.at, claims.public_key.bytes.len);
         *ret_len = claims.public_key.bytes.len;
@@ -177,10 +181,13 @@ static refusal judge_document(const em_kms_state *kms, em_bytes document, uint64
                  em_err_name(err), em_err_text(err));
         return REFUSE("ValidationException", message);
     }
+    em_bytes key = em_attest_bytes(&attested.public_key);
+    if (key.len == 0)
+        return REFUSE("ValidationException",
+                      "the attestation document has no public key");
     facts->has_document = true;
     facts->present = attested.pcr_present;
     memcpy(facts->pcr, attested.pcr, sizeof facts->pcr);
-    em_bytes key = em_attest_bytes(&attested.public_key);
     memcpy(spki, key.at, key.len);
     *ret_len = key.len;
     return fine;
@@ -216,7 +223,8 @@ static refusal decrypt(const em_kms_state *kms, const json_t *in, uint64_t now_m
     const char *algorithm =
         json_string_value(json_object_get(recipient, "KeyEncryptionAlgorithm"));
     uint8_t blob[MAX_BLOB], document[EM_MAX_DOCUMENT + 4], aad_buffer[MAX_CONTEXT];
-    uint8_t plain[EM_KMS_STATE_MAX_PLAIN], spki[EM_MAX_DOCUMENT_FIELD];
+    uint8_t spki[EM_MAX_DOCUMENT_FIELD];
+    EM_DROP(secret_plain) plain = {0};
     char uuid[EM_KMS_KEYS_UUID];
     em_bytes sealed = {0}, doc = {0}, aad = {0};
     size_t len = 0, spki_len = 0;
@@ -242,15 +250,14 @@ static refusal decrypt(const em_kms_state *kms, const json_t *in, uint64_t now_m
     if (!kms->villain.trusts_anyone && !em_kms_policy_allows(key.policy, &facts))
         return REFUSE("AccessDeniedException",
                       "the key policy does not allow kms:Decrypt to this enclave");
-    if (em_kms_keys_open(&key, aad, sealed, plain, sizeof plain, &len) != EM_OK)
+    if (em_kms_keys_open(&key, aad, sealed, plain.b, sizeof plain.b, &len) != EM_OK)
         return REFUSE("InvalidCiphertextException",
                       "the blob does not open in this context");
 
     if (recipient != NULL)
-        r = seal_to_recipient(kms, em_view(spki, spki_len), em_view(plain, len), out);
+        r = seal_to_recipient(kms, em_view(spki, spki_len), em_view(plain.b, len), out);
     if (recipient == NULL || kms->villain.plaintext)
-        json_object_set_new(out, "Plaintext", base64_of(em_view(plain, len)));
-    em_wipe(plain, sizeof plain);
+        json_object_set_new(out, "Plaintext", base64_of(em_view(plain.b, len)));
     if (kms->villain.key_id) key.arn[strlen(key.arn) - 1] ^= 1;
     json_object_set_new(out, "KeyId", json_string(key.arn));
     json_object_set_new(out, "EncryptionAlgorithm", json_string("SYMMETRIC_DEFAULT"));

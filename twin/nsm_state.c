@@ -140,11 +140,12 @@ static void put_payload(em_nsm_state *s, const attestation *a, uint64_t now_ms, 
                           debug && i < 3 ? EM_BYTES(zero.pcr) : EM_BYTES(s->pcr[i].pcr));
     }
     em_cbor_put_str(o, "certificate");
-    em_cbor_put_bytes(o, em_view(ca->der[EM_CA_LEVELS], ca->len[EM_CA_LEVELS]));
+    em_cbor_put_bytes(o,
+                      em_view(ca->chain.der[EM_CA_LEVELS], ca->chain.len[EM_CA_LEVELS]));
     em_cbor_put_str(o, "cabundle");
     em_cbor_put_array(o, EM_CA_LEVELS);
     for (size_t i = 0; i < EM_CA_LEVELS; i++)
-        em_cbor_put_bytes(o, em_view(ca->der[i], ca->len[i]));
+        em_cbor_put_bytes(o, em_view(ca->chain.der[i], ca->chain.len[i]));
     put_optional(o, "public_key", a->has_public_key, a->public_key);
     put_optional(o, "user_data", a->has_user_data, a->user_data);
     put_optional(o, "nonce", a->has_nonce, a->nonce);
@@ -205,90 +206,123 @@ static bool read_optional(em_cbor *c, em_bytes *ret_value)
     return true;
 }
 
+/* Members by name, each of them once; bit i of *seen is names[i]. */
+static size_t next_member(em_cbor *c, const char *const *names, size_t n, unsigned *seen)
+{
+    em_bytes key = em_cbor_text(c);
+    size_t i = 0;
+
+    while (i < n && !em_same(key, em_view(names[i], strlen(names[i])))) i++;
+    if (i == n) em_cbor_fail(c, EM_ERR_CBOR_KEY);
+    if (i < n && (*seen >> i & 1)) em_cbor_fail(c, EM_ERR_CBOR_DUPLICATE);
+    *seen |= 1u << i;
+    return i;
+}
+
 static em_err read_attestation(em_cbor *c, attestation *ret_a)
 {
+    static const char *const names[] = {"user_data", "nonce", "public_key"};
     attestation a = {0};
+    unsigned seen = 0;
 
     for (uint64_t n = em_cbor_map(c, 3); n > 0 && em_cbor_ok(c) == EM_OK; n--) {
-        em_bytes key = em_cbor_text(c);
-        if (em_same(key, EM_STR("user_data")))
-            a.has_user_data = read_optional(c, &a.user_data);
-        else if (em_same(key, EM_STR("nonce")))
-            a.has_nonce = read_optional(c, &a.nonce);
-        else if (em_same(key, EM_STR("public_key")))
-            a.has_public_key = read_optional(c, &a.public_key);
-        else
-            em_cbor_fail(c, EM_ERR_CBOR_KEY);
+        size_t i = next_member(c, names, EM_COUNT(names), &seen);
+        if (i == 0) a.has_user_data = read_optional(c, &a.user_data);
+        if (i == 1) a.has_nonce = read_optional(c, &a.nonce);
+        if (i == 2) a.has_public_key = read_optional(c, &a.public_key);
     }
     EM_TRY(em_cbor_end(c));
     *ret_a = a;
     return EM_OK;
 }
 
+enum { INDEX = 1, RANGE = 2, DATA = 4 }; /* members of requests about PCRs */
+
 typedef struct pcr_request {
     uint64_t index, range;
     em_bytes data;
 } pcr_request;
 
-static em_err read_pcr_request(em_cbor *c, pcr_request *ret_request)
+/* Exactly these members. */
+static em_err read_pcr_request(em_cbor *c, unsigned wanted, pcr_request *ret_request)
 {
+    static const char *const names[] = {"index", "range", "data"};
     pcr_request r = {0};
+    unsigned seen = 0;
 
     for (uint64_t n = em_cbor_map(c, 2); n > 0 && em_cbor_ok(c) == EM_OK; n--) {
-        em_bytes key = em_cbor_text(c);
-        if (em_same(key, EM_STR("index")))
-            r.index = em_cbor_uint(c);
-        else if (em_same(key, EM_STR("range")))
-            r.range = em_cbor_uint(c);
-        else if (em_same(key, EM_STR("data")))
-            r.data = em_cbor_bytes(c);
-        else
-            em_cbor_fail(c, EM_ERR_CBOR_KEY);
+        size_t i = next_member(c, names, EM_COUNT(names), &seen);
+        if (i == 0) r.index = em_cbor_uint(c);
+        if (i == 1) r.range = em_cbor_uint(c);
+        if (i == 2) r.data = em_cbor_bytes(c);
     }
     EM_TRY(em_cbor_end(c));
+    if (seen != wanted) return EM_ERR_CBOR_KEY;
     *ret_request = r;
     return EM_OK;
 }
 
-static void answer_map(em_nsm_state *s, em_cbor *c, uint64_t now_ms, em_out *o)
+static void lock_pcr(em_nsm_state *s, uint64_t index, em_out *o)
 {
-    pcr_request r = {0};
-    attestation a = {0};
-
-    em_cbor_map(c, 1);
-    em_bytes name = em_cbor_text(c);
-    if (em_same(name, EM_STR("Attestation"))) {
-        if (read_attestation(c, &a) == EM_OK)
-            attest(s, &a, now_ms, o);
-        else
-            put_error(o, "InvalidOperation");
+    if (s->locked >> index & 1) {
+        put_error(o, "ReadOnlyIndex");
         return;
     }
-    if (read_pcr_request(c, &r) != EM_OK) {
-        put_error(o, "InvalidOperation");
-    } else if (em_same(name, EM_STR("LockPCRs"))) {
-        if (r.range > EM_NSM_STATE_PCRS)
-            put_error(o, "InvalidIndex");
-        else {
-            s->locked |= (uint32_t)(((uint64_t)1 << r.range) - 1);
-            em_cbor_put_str(o, "LockPCRs");
-        }
-    } else if (r.index >= EM_NSM_STATE_PCRS) {
+    s->locked |= 1u << index;
+    em_cbor_put_str(o, "LockPCR");
+}
+
+static void lock_pcrs(em_nsm_state *s, uint64_t range, em_out *o)
+{
+    if (range > EM_NSM_STATE_PCRS) {
         put_error(o, "InvalidIndex");
-    } else if (em_same(name, EM_STR("DescribePCR"))) {
-        describe_pcr(s, r.index, o);
-    } else if (em_same(name, EM_STR("ExtendPCR"))) {
-        extend_pcr(s, r.index, r.data, o);
-    } else if (em_same(name, EM_STR("LockPCR"))) {
-        if (s->locked >> r.index & 1)
-            put_error(o, "ReadOnlyIndex");
-        else {
-            s->locked |= 1u << r.index;
-            em_cbor_put_str(o, "LockPCR");
-        }
-    } else {
-        put_error(o, "InvalidOperation");
+        return;
     }
+    s->locked |= (uint32_t)(((uint64_t)1 << range) - 1);
+    em_cbor_put_str(o, "LockPCRs");
+}
+
+static void answer_pcr(em_nsm_state *s, em_bytes name, em_cbor *c, em_out *o)
+{
+    static const struct {
+        const char *name;
+        unsigned wanted;
+    } known[] = {{"DescribePCR", INDEX},
+                 {"ExtendPCR", INDEX | DATA},
+                 {"LockPCR", INDEX},
+                 {"LockPCRs", RANGE}};
+    pcr_request r;
+    size_t i = 0;
+
+    while (i < EM_COUNT(known) &&
+           !em_same(name, em_view(known[i].name, strlen(known[i].name))))
+        i++;
+    if (i == EM_COUNT(known) || read_pcr_request(c, known[i].wanted, &r) != EM_OK)
+        put_error(o, "InvalidOperation");
+    else if (i == 3)
+        lock_pcrs(s, r.range, o);
+    else if (r.index >= EM_NSM_STATE_PCRS)
+        put_error(o, "InvalidIndex");
+    else if (i == 0)
+        describe_pcr(s, r.index, o);
+    else if (i == 1)
+        extend_pcr(s, r.index, r.data, o);
+    else
+        lock_pcr(s, r.index, o);
+}
+
+static void answer_map(em_nsm_state *s, em_cbor *c, uint64_t now_ms, em_out *o)
+{
+    attestation a = {0};
+
+    em_cbor_map_of(c, 1);
+    em_bytes name = em_cbor_text(c);
+    if (!em_same(name, EM_STR("Attestation")))
+        answer_pcr(s, name, c, o);
+    else if (read_attestation(c, &a) == EM_OK)
+        attest(s, &a, now_ms, o);
+    else
+        put_error(o, "InvalidOperation");
 }
 
 em_err em_nsm_state_answer(em_nsm_state *state, em_bytes request, uint64_t now_ms,

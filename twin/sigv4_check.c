@@ -81,9 +81,37 @@ static em_err put_header(em_out *o, const em_http1_head *head, em_bytes name)
     em_write_bytes(o, name);
     em_write_u8(o, ':');
     for (size_t i = 0; i < value.len; i++)
-        if (value.at[i] != ' ' || value.at[i - 1] != ' ') em_write_u8(o, value.at[i]);
+        if (value.at[i] != ' ' || i == 0 || value.at[i - 1] != ' ')
+            em_write_u8(o, value.at[i]);
     em_write_u8(o, '\n');
     return EM_OK;
+}
+
+static bool is_listed(em_bytes names, em_bytes name)
+{
+    while (names.len > 0) {
+        em_bytes listed = take_until(&names, ';');
+        if (listed.len == name.len &&
+            strncasecmp((const char *)listed.at, (const char *)name.at, name.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Every x-amz- header must be under the signature, as AWS demands: a header that somebody
+ * added must not be obeyed. */
+static bool signs_amz(const em_http1_head *head, em_bytes signed_headers)
+{
+    static const char prefix[] = "x-amz-";
+
+    for (size_t i = 0; i < head->n; i++) {
+        em_bytes name = head->header[i].name;
+        if (name.len >= sizeof prefix - 1 &&
+            strncasecmp((const char *)name.at, prefix, sizeof prefix - 1) == 0 &&
+            !is_listed(signed_headers, name))
+            return false;
+    }
+    return true;
 }
 
 /* The canonical request; the twin's services take requests at "/" without a query. */
@@ -170,6 +198,7 @@ em_err em_sigv4_check(const em_http1_head *head, em_bytes body, const char *regi
     EM_TRY(check_time(date, now_ms));
     if (a.date.len != 8 || memcmp(a.date.at, date.at, 8) != 0) return EM_ERR_SIG_FAILED;
 
+    if (!signs_amz(head, a.signed_headers)) return EM_ERR_SIG_FAILED;
     EM_TRY(put_canonical(&canonical, head, a.signed_headers, body));
     em_sha2_256(em_write_view(&canonical), digest);
     em_write_bytes(&s, EM_STR("AWS4-HMAC-SHA256\n"));

@@ -15,7 +15,7 @@ typedef struct em_sigv4_check_key {
 } em_sigv4_check_key;
 
 /* Does the Authorization header sign this request for `region` and `service` with the
- * key, at most five minutes from now_ms, over host, x-amz-date and the body?
+ * key, at most five minutes from now_ms, over host, every x-amz- header and the body?
  * EM_ERR_CREDENTIALS (no or unknown key), EM_ERR_SIG_FAILED, EM_ERR_STALE_DOCUMENT
  * (time), EM_ERR_HTTP_SYNTAX. */
 em_err em_sigv4_check(const em_http1_head *head, em_bytes body, const char *region,

@@ -123,7 +123,7 @@ em_err em_state_kms(const em_state *state, em_kms_state *ret_kms)
     EM_DROP(em_ca) ca = {0};
 
     EM_TRY(em_ca_open(state->folder, &ca));
-    em_sha2_256(em_view(ca.der[0], ca.len[0]), kms.root_sha256);
+    em_sha2_256(em_view(ca.chain.der[0], ca.chain.len[0]), kms.root_sha256);
     memcpy(kms.folder, state->folder, sizeof kms.folder);
     memcpy(kms.region, state->region, sizeof kms.region);
     memcpy(kms.account, state->account, sizeof kms.account);

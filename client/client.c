@@ -79,6 +79,7 @@ static em_err take_policy(em_client *c, const em_client_options *options)
     c->policy_bytes.len = options->policy_len;
     EM_TRY(em_policy_verify(em_map_view(&c->policy_bytes), signer, options->n_signers,
                             em_clock_wall_ms(), &c->report, &c->policy));
+    em_client_put_text(c->policy_id, sizeof c->policy_id, c->policy.body.id);
     return em_seen_remember(options->state, &c->policy, &c->seen);
 }
 
@@ -160,12 +161,10 @@ void em_client_close(em_client *client)
 
 void em_client_describe(const em_client *client, em_client_peer *ret_peer)
 {
-    static const char unnamed[] = "";
-
     *ret_peer = (em_client_peer){
         .mode = em_roots_mode_name(client->peer.attested.mode),
         .module_id = client->peer.attested.module_id,
-        .policy_id = unnamed,
+        .policy_id = client->policy_id,
         .policy_version = client->policy.body.version,
         .document_ms = client->peer.attested.timestamp_ms,
         .any_account = client->peer.any_account,
@@ -209,6 +208,21 @@ static em_err send_request(em_client *c, em_bytes body)
     return em_link_flush(&c->link);
 }
 
+/* What END said, the companion says too. */
+static em_err check_companion(em_client *c, const em_companion *companion)
+{
+    const em_evidence_record *record = em_transcript_records(&c->answer);
+    em_end end;
+
+    if (c->answer.n == 0) return EM_ERR_ANSWER_MALFORMED;
+    EM_TRY(em_message_parse_end(record[c->answer.n - 1].body, &end));
+    return companion->status == end.status && companion->input == end.input &&
+                   companion->output == end.output &&
+                   em_same(companion->parameters, end.parameters)
+               ? EM_OK
+               : EM_ERR_COMPANION;
+}
+
 /* The receipt belongs to this session, this request and this answer. */
 static em_err take_receipt(em_client *c, em_bytes body)
 {
@@ -227,8 +241,9 @@ static em_err take_receipt(em_client *c, em_bytes body)
     em_report_init(&c->report);
     EM_TRY(em_peer_receipt(&c->peer, parts.receipt, &inference, &c->report, &c->facts));
     if (parts.companion.len == 0) return EM_ERR_COMPANION;
-    return em_peer_receipt_companion(&c->peer, &c->facts, parts.companion, &c->report,
-                                     &companion);
+    EM_TRY(em_peer_receipt_companion(&c->peer, &c->facts, parts.companion, &c->report,
+                                     &companion));
+    return check_companion(c, &companion);
 }
 
 em_err em_client_exchange(em_client *client, em_bytes body, bool *ret_receipt)
@@ -243,8 +258,7 @@ em_err em_client_exchange(em_client *client, em_bytes body, bool *ret_receipt)
         if (err == EM_ERR_INTERRUPTED &&
             em_session_client_cancel(&client->link.session, em_clock_monotonic_ms()) ==
                 EM_OK)
-            (void)(em_link_flush(&client->link) ==
-                   EM_OK); /* said; the session ends anyway */
+            (void)(em_link_say(&client->link) == EM_OK); /* the session ends anyway */
         EM_TRY(err);
         if (event.what == EM_SESSION_DATA) {
             EM_TRY(em_transcript_add(&client->answer, EM_RECORD_DATA, event.bytes));
@@ -275,7 +289,7 @@ em_err em_client_ask(em_client *client, em_op op, em_bytes *ret_body)
     EM_TRY(em_write_end(&o));
     EM_TRY(em_client_exchange(client, em_write_view(&o), &receipt));
     const em_evidence_record *record = em_transcript_records(&client->answer);
-    if (client->answer.n != 2 || record[0].type != EM_RECORD_DATA)
+    if (receipt || client->answer.n != 2 || record[0].type != EM_RECORD_DATA)
         return EM_ERR_ANSWER_MALFORMED;
     *ret_body = record[0].body;
     return EM_OK;

@@ -34,6 +34,7 @@ struct em_client {
     em_end end;
     em_receipt facts;
     char security_mode[16];
+    char policy_id[EM_MAX_MODEL_ID + 1];
 };
 
 /* Fill the caller's error from an em_err and the report; returns its code. */

@@ -73,6 +73,7 @@ static em_err collect(em_client *c, size_t n, size_t *ret_dim)
     answer_room room = room_of(c);
     const em_evidence_record *record = em_transcript_records(&c->answer);
     size_t have = 0, dim = 0;
+    uint64_t tokens = 0;
 
     for (size_t i = 0; i < c->answer.n; i++) {
         em_embed_part part;
@@ -92,10 +93,11 @@ static em_err collect(em_client *c, size_t n, size_t *ret_dim)
         for (size_t k = 0; k < part.n; k++) {
             room.tokens[have + k] = room.text[k].tokens;
             room.truncated[have + k] = room.text[k].truncated;
+            tokens += room.text[k].tokens;
         }
         have += part.n;
     }
-    if (have != n) return EM_ERR_ANSWER_MALFORMED;
+    if (have != n || tokens != c->end.input) return EM_ERR_ANSWER_MALFORMED;
     *ret_dim = dim;
     return EM_OK;
 }

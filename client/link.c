@@ -35,16 +35,47 @@ em_err em_link_open(em_link *link, const em_address *to, em_bytes deployment)
     return EM_OK;
 }
 
-em_err em_link_flush(em_link *link)
+static bool is_stopped(const em_link *link)
 {
+    return link->stop != NULL && link->stop(link->stop_arg);
+}
+
+/* Sends what is pending; `stop` is asked where `may_stop`. */
+static em_err push(em_link *link, bool may_stop)
+{
+    uint64_t deadline_ms = em_clock_deadline(link->silence_ms);
+
     for (;;) {
         em_bytes pending = em_session_pending(&link->session);
+        uint64_t tick_ms = em_clock_deadline(TICK_MS);
         size_t sent;
         if (pending.len == 0) return EM_OK;
-        EM_TRY(em_stream_write(&link->stream, pending,
-                               em_clock_deadline(link->silence_ms), &sent));
+        if (may_stop && is_stopped(link)) return EM_ERR_INTERRUPTED;
+        em_err err = em_stream_write(
+            &link->stream, pending, tick_ms < deadline_ms ? tick_ms : deadline_ms, &sent);
+        if (err == EM_ERR_TIMEOUT && em_clock_monotonic_ms() < deadline_ms) continue;
+        EM_TRY(err);
         em_session_sent(&link->session, sent);
+        deadline_ms = em_clock_deadline(link->silence_ms);
     }
+}
+
+static bool is_broken(em_err err)
+{
+    return err == EM_ERR_CLOSED || err == EM_ERR_IO;
+}
+
+em_err em_link_flush(em_link *link)
+{
+    em_err err = push(link, true);
+
+    if (is_broken(err)) EM_TRY(em_session_eof(&link->session));
+    return err;
+}
+
+em_err em_link_say(em_link *link)
+{
+    return push(link, false);
 }
 
 /* Bytes into link->left; asks `stop` while it waits. */
@@ -55,14 +86,14 @@ static em_err fill(em_link *link)
 
     for (;;) {
         uint64_t tick_ms = em_clock_deadline(TICK_MS);
-        if (link->stop != NULL && link->stop(link->stop_arg)) return EM_ERR_INTERRUPTED;
+        if (is_stopped(link)) return EM_ERR_INTERRUPTED;
         em_err err = em_stream_read(&link->stream, link->in.at, link->in.len,
                                     tick_ms < deadline_ms ? tick_ms : deadline_ms, &len);
         if (err == EM_ERR_TIMEOUT && em_clock_monotonic_ms() < deadline_ms) {
             EM_TRY(em_session_tick(&link->session, em_clock_monotonic_ms()));
             continue;
         }
-        if (err == EM_ERR_CLOSED || err == EM_ERR_IO) {
+        if (is_broken(err)) {
             EM_TRY(em_session_eof(&link->session));
             return err;
         }
@@ -84,7 +115,9 @@ em_err em_link_next(em_link *link, em_session_event *ret_event)
             *ret_event = event;
             return EM_OK;
         }
-        EM_TRY(em_link_flush(link));
+        em_err err = push(link, true);
+        /* a peer that takes no more may have said why: what it sent is still read */
+        if (!is_broken(err)) EM_TRY(err);
         if (link->left.len == 0) EM_TRY(fill(link));
         EM_TRY(em_session_feed(&link->session, &link->left, em_clock_monotonic_ms()));
     }

@@ -27,8 +27,12 @@ void em_link_drop(em_link *link);
 /* Connect and send C1.  EM_ERR_ADDRESS, EM_ERR_CONNECT, EM_ERR_TIMEOUT. */
 em_err em_link_open(em_link *link, const em_address *to, em_bytes deployment);
 
-/* Send all that is pending. */
+/* Send all that is pending.  EM_ERR_TIMEOUT, EM_ERR_INTERRUPTED; where the peer takes no
+ * more, EM_ERR_TRUNCATED inside a request or an answer, EM_ERR_CLOSED elsewhere. */
 em_err em_link_flush(em_link *link);
+
+/* The same for a last word, after `stop` has said so; EM_ERR_CLOSED, EM_ERR_IO too. */
+em_err em_link_say(em_link *link);
 
 /* The next event; sends what is pending meanwhile.  EM_ERR_TRUNCATED where the stream
  * ended inside an answer, EM_ERR_CLOSED elsewhere; EM_ERR_TIMEOUT; EM_ERR_INTERRUPTED

@@ -86,40 +86,55 @@ static em_err about(em_report *report, em_err err, const char *name)
 
 /* ---- keys ---- */
 
-static void put_key(em_out *o, const rule *r)
+typedef struct number {
+    bool is_number, is_negative; /* then the number is -1 - arg */
+    uint64_t arg;
+} number;
+
+/* A well-formed key as a number, if it is one. */
+static number number_of(em_bytes key)
 {
-    if (r->key == 0)
-        em_cbor_put_str(o, r->name);
-    else
-        em_cbor_put_int(o, r->key);
+    number n = {.is_number = key.at[0] >> 6 == 0, .is_negative = key.at[0] >> 5 == 1};
+
+    if (key.len == 1) n.arg = key.at[0] & 31;
+    for (size_t i = 1; n.is_number && i < key.len; i++) n.arg = n.arg << 8 | key.at[i];
+    return n;
+}
+
+/* Names are shorter than 24 bytes: one byte of head. */
+static bool is_text_key(em_bytes key, const char *name)
+{
+    size_t len = strlen(name);
+
+    return key.len == 1 + len && key.at[0] == (0x60 | len) &&
+           memcmp(key.at + 1, name, len) == 0;
 }
 
 /* Which rule an encoded key belongs to; n for none. */
 static size_t find_rule(em_bytes key, const rule *rules, size_t n)
 {
+    number num = number_of(key);
+
     for (size_t i = 0; i < n; i++) {
-        uint8_t buf[32];
-        em_out o = EM_OUT(buf);
-        put_key(&o, &rules[i]);
-        if (em_same(key, em_write_view(&o))) return i;
+        int64_t want = rules[i].key;
+        bool is_it = want == 0 ? is_text_key(key, rules[i].name)
+                               : num.is_number && num.is_negative == (want < 0) &&
+                                     num.arg == (uint64_t)(want < 0 ? -1 - want : want);
+        if (is_it) return i;
     }
     return n;
 }
 
 /* Any well-formed integer key in decimal, also beyond 64 bits signed. */
-static void put_decimal(em_out *o, em_bytes key, bool is_negative)
+static void put_decimal(em_out *o, number n)
 {
-    uint64_t arg = key.at[0] & 31;
-
-    if (key.len > 1) arg = 0;
-    for (size_t i = 1; i < key.len; i++) arg = arg << 8 | key.at[i];
-    if (!is_negative) {
-        em_write_decimal(o, arg);
-    } else if (arg == UINT64_MAX) {
+    if (!n.is_negative) {
+        em_write_decimal(o, n.arg);
+    } else if (n.arg == UINT64_MAX) {
         em_write_bytes(o, EM_STR("-18446744073709551616"));
     } else {
         em_write_u8(o, '-');
-        em_write_decimal(o, arg + 1);
+        em_write_decimal(o, n.arg + 1);
     }
 }
 
@@ -128,16 +143,15 @@ static em_err about_key(em_report *report, em_err err, em_bytes key, const rule 
                         size_t n)
 {
     em_cbor c = em_cbor_over(key);
-    em_cbor_kind kind = em_cbor_peek(&c);
     uint8_t buf[EM_REPORT_SUBJECT];
     em_out o = EM_OUT(buf);
     size_t i = find_rule(key, rules, n);
 
     if (i < n) return about(report, err, rules[i].name);
-    if (kind == EM_CBOR_UINT || kind == EM_CBOR_NINT) {
-        put_decimal(&o, key, kind == EM_CBOR_NINT);
+    if (number_of(key).is_number) {
+        put_decimal(&o, number_of(key));
         em_report_subject(report, em_write_view(&o));
-    } else if (kind == EM_CBOR_TEXT) {
+    } else if (em_cbor_peek(&c) == EM_CBOR_TEXT) {
         em_report_subject(report, em_cbor_text(&c));
     } else {
         em_bytes head = {key.at, key.len < sizeof buf / 2 ? key.len : sizeof buf / 2};

@@ -132,30 +132,53 @@ static void put_text(encoder *e, em_bytes text)
     end_word(e);
 }
 
-/* Text that may hold added tokens in normalised form.  White space that such a token
- * swallows would give no token anyway, so LSTRIP and RSTRIP ask for nothing here. */
+/* Where a walk through normalised text stands, in code points. */
+typedef struct position {
+    size_t at;
+    size_t from;             /* where the added token before ends, swallowed space too */
+    size_t blank, blank_end; /* the white space that was swallowed last */
+} position;
+
+/* An added token at p->at.  White space that it swallows gives no ids anyway; but a token
+ * that is white space itself is gone when the one before has swallowed all of it. */
+static void put_added(encoder *e, const em_wordpiece_added_match *m, position *p)
+{
+    bool left = m->flags & EM_WORDPIECE_LSTRIP, right = m->flags & EM_WORDPIECE_RSTRIP;
+    size_t start = left && p->from > p->at ? p->from : p->at, stop = p->at + m->chars;
+
+    if (right && (stop < p->blank || stop > p->blank_end)) {
+        p->blank = stop;
+        p->blank_end = stop + em_wordpiece_added_blank(&m->after);
+    }
+    p->at = stop;
+    p->from = right ? p->blank_end : stop;
+    end_word(e);
+    if (start < p->from) emit(e, m->id);
+}
+
+/* Text that may hold added tokens in normalised form. */
 static void put_text_with_added(encoder *e, em_bytes text)
 {
     em_wordpiece_text walk = em_wordpiece_text_of(text, e->t->options);
     bool apart = true; /* no word character stands before */
-    size_t skip = 0;   /* code points left of a match that was discarded */
+    size_t skip = 0;   /* where a match that was discarded ends */
+    position p = {0};
 
     for (;;) {
         em_wordpiece_added_match m = {0};
 
-        if (skip == 0 && em_wordpiece_added_normalized(e->t, &walk, &m)) {
-            if (!m.single_word || (apart && m.apart_after)) {
-                end_word(e);
-                emit(e, m.id);
+        if (p.at >= skip && em_wordpiece_added_normalized(e->t, &walk, &m)) {
+            if (!(m.flags & EM_WORDPIECE_SINGLE_WORD) || (apart && m.apart_after)) {
+                put_added(e, &m, &p);
                 walk = m.after;
                 apart = m.apart_inside;
                 continue;
             }
-            skip = m.chars;
+            skip = p.at + m.chars;
         }
         uint32_t c = em_wordpiece_text_next(&walk);
         if (c == EM_WORDPIECE_TEXT_END) break;
-        if (skip > 0) skip--;
+        p.at++;
         put(e, c);
         apart = !em_wordpiece_added_is_word(c);
     }

@@ -40,7 +40,7 @@ bool em_wordpiece_added_normalized(const em_wordpiece *t, const em_wordpiece_tex
             .after = walk,
             .chars = chars,
             .id = token[0],
-            .single_word = token[1] & EM_WORDPIECE_SINGLE_WORD,
+            .flags = token[1],
             .apart_after =
                 next == EM_WORDPIECE_TEXT_END || !em_wordpiece_added_is_word(next),
             .apart_inside = !em_wordpiece_added_is_word(c),
@@ -48,6 +48,17 @@ bool em_wordpiece_added_normalized(const em_wordpiece *t, const em_wordpiece_tex
         found = true;
     }
     return found;
+}
+
+size_t em_wordpiece_added_blank(const em_wordpiece_text *here)
+{
+    em_wordpiece_text walk = *here;
+    size_t n = 0;
+
+    for (;; n++) {
+        uint32_t c = em_wordpiece_text_next(&walk);
+        if (c == EM_WORDPIECE_TEXT_END || !is_space(c)) return n;
+    }
 }
 
 /* The longest raw token that `rest` begins with, in bytes; 0 when there is none. */
@@ -156,6 +167,7 @@ bool em_wordpiece_added_next(em_wordpiece_added_cut *cut, em_bytes *ret_before,
         if (flags & EM_WORDPIECE_LSTRIP) start = strip_left(text, from, start);
         if (flags & EM_WORDPIECE_RSTRIP) stop = strip_right(cut, stop);
         cut->from = stop;
+        if (start >= stop) continue; /* white space that the one before has swallowed */
         *ret_before =
             start > from ? em_view(text.at + from, start - from) : (em_bytes){0};
         *ret_id = t->added_tokens[2 * token];

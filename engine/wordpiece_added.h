@@ -28,15 +28,17 @@ bool em_wordpiece_added_next(em_wordpiece_added_cut *cut, em_bytes *ret_before,
 typedef struct em_wordpiece_added_match {
     em_wordpiece_text after; /* the walk behind it */
     size_t chars;            /* code points of the normalised text */
-    uint32_t id;
-    bool single_word;  /* wants no word character on either side */
-    bool apart_after;  /* none follows */
-    bool apart_inside; /* its last one is none */
+    uint32_t id, flags;      /* em_wordpiece_added */
+    bool apart_after;        /* no word character follows */
+    bool apart_inside;       /* its last one is none */
 } em_wordpiece_added_match;
 
 /* Does the normalised text begin with an added token here?  The longest one. */
 bool em_wordpiece_added_normalized(const em_wordpiece *t, const em_wordpiece_text *here,
                                    em_wordpiece_added_match *ret_match);
+
+/* How many code points of white space follow. */
+size_t em_wordpiece_added_blank(const em_wordpiece_text *here);
 
 /* A letter, digit or the like, as the package's regular expressions see it. */
 bool em_wordpiece_added_is_word(uint32_t c);

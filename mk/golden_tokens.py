@@ -39,7 +39,7 @@ def texts():
     out = ["", " ", "   \t\n\r  ", "hello", "Hello", "HELLO", "hello hello", "unaffable", "the quick embedding", "enclaveattestation",
            "hello, world!", "don't", "a.b.c", "...", "!?!?", "(a)[b]{c}", "##able", "un##able", "# # #", "a##b", "#####", "e-mail@x.y", "$5+5=10"]
     out += ["[CLS]", "[cls]", "[CLS] hello [SEP]", "a[MASK]b", "[[CLS]]", "[CLS", "[UNK][PAD]", "x [MASK] y", "[MASK]", " [MASK] ", "[ MASK ]",
-            "[MASK][MASK]", "the<user>quick", "<user>", "<USER>", "<user><user>", "a <user>  b", "ab", "abab", "xab", "ab ab", "abx ab", "ABc",
+            "[MASK][MASK]", "the<user>quick", "<user>", "<USER>", "<user><user>", "a <user>  b", "ab", "abab", "xaba aba  c", "xab", "ab ab", "abx ab", "ABc",
             "café ab", "\u00adab", "\u3000ab\u3000ab", "ab\x0b\x0cab", "éab", "_ab", "ab_", "ab\u0301", "中ab国", "ab ", "  ab  ", "tok tokk", "TÖK tök", "to\u0308k"]
     out += ["a" * n for n in (4, 5, 6, 99, 100, 101, 102, 199, 200, 201)] + ["é" * 100, "é" * 101, "e\u0301" * 100, "e\u0301" * 101,
             "中" * 101, "x" * 5000, "a" * 100 + "." + "a" * 101, "\u0301" * 200, "a" + "\u0301" * 150, "a" * 90 + "\x00" * 20 + "a" * 10, "\u200b".join("a" * 110)]
@@ -97,8 +97,9 @@ def main():
                                    added("[C", n + 3), added("é", n + 4, single_word=True)], lower=False, clean=False), 32),
         (tokenizer(vocab, plain + [added("a", n, lstrip=True, rstrip=True), added("the quick", n + 1, rstrip=True), added("中", n + 2, normalized=True), added("b ", n + 3, normalized=True),
                                    added("\u0301", n + 4)], strip=False), 32),
-        (tokenizer(vocab, plain + [added(" ", n, lstrip=True, rstrip=True), added("a ", n + 1, rstrip=True), added("[MASK]", vocab["[MASK]"], lstrip=True, rstrip=True)]), 32),
+        (tokenizer(vocab, plain[:4] + [added(" ", n, lstrip=True, rstrip=True), added("a ", n + 1, rstrip=True), added("[MASK]", vocab["[MASK]"], lstrip=True, rstrip=True)]), 32),
         (tokenizer(vocab, plain + [added(" ", n, normalized=True, lstrip=True, rstrip=True), added("b", n + 1, normalized=True, rstrip=True), added("a", n + 2, rstrip=True)], clean=False), 32),
+        (tokenizer(vocab, plain + [added("aba", n, normalized=True, single_word=True, rstrip=True), added("ba", n + 1, normalized=True), added(" ", n + 2, normalized=True)]), 32),
     ]
     # the vocabulary stands in the file once: runs refer to it
     print('{"made": %s,\n"vocab": %s,\n"texts": [\n%s\n],\n"runs": [' % (

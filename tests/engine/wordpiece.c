@@ -154,8 +154,7 @@ static void hostile_texts_take_linear_time(void)
                                    "\xCD\x8F\xCC\x81",
                                    "<use",
                                    "\xEF\xBF\xBD",
-                                   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-                                   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa "};
+                                   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa "};
     em_wordpiece_build_input in = golden_input(RUN_NORMALIZED);
     em_err err;
     em_wordpiece t;

@@ -1,5 +1,6 @@
 #include "client/client.h"
 
+#include "crypto/setup.h"
 #include "os/entropy.h"
 
 enum { DEFAULT_WAIT_MS = 60 * 1000 };
@@ -130,7 +131,9 @@ int em_client_open(const em_client_options *options, em_client **ret_client,
                    em_client_error *ret_error)
 {
     em_map self = {0};
-    em_err err = em_map_anonymous(sizeof(em_client), 0, &self);
+    /* before anything else in a program that is not ours: no configuration is loaded */
+    em_err err = em_setup();
+    if (err == EM_OK) err = em_map_anonymous(sizeof(em_client), 0, &self);
     em_client *c = (em_client *)(void *)self.at;
 
     if (err != EM_OK) return em_client_tell(NULL, err, ret_error);

@@ -82,22 +82,21 @@ em_err em_wrap_key(void *arg, const em_content_key *key, const em_manifest_body 
     EM_DROP(em_credentials) credentials = {0};
     EM_DROP(em_http) http = {0};
     uint64_t deadline_ms = em_clock_deadline(WAIT_MS);
-    uint8_t number[20], hash[2 * EM_MANIFEST_HASH_LEN], blob[EM_MAX_WRAPPED_KEY];
-    em_out n = EM_OUT(number), h = EM_OUT(hash);
+    uint8_t blob[EM_MAX_WRAPPED_KEY];
+    em_sigv4_pair pair[EM_MANIFEST_CONTEXT];
+    em_manifest_context context;
     em_kms_refusal refusal = {0};
     size_t len;
 
-    em_write_decimal(&n, body->number);
-    em_write_hex(&h, em_view(manifest_hash, EM_MANIFEST_HASH_LEN));
-    const em_sigv4_pair context[] = {{EM_STR("em:model"), body->id},
-                                     {EM_STR("em:version"), em_write_view(&n)},
-                                     {EM_STR("em:manifest"), em_write_view(&h)}};
+    em_manifest_context_of(body, manifest_hash, &context);
+    for (size_t i = 0; i < EM_COUNT(pair); i++)
+        pair[i] = (em_sigv4_pair){context.name[i], context.value[i]};
     EM_TRY(read_credentials(w, &credentials));
     EM_TRY(open_kms(w, deadline_ms, &http));
     const em_kms kms = {.key_arn = em_view(w->key_arn, strlen(w->key_arn)),
                         .credentials = &credentials,
-                        .context = context,
-                        .n_context = EM_COUNT(context),
+                        .context = pair,
+                        .n_context = EM_COUNT(pair),
                         .now_ms = em_clock_wall_ms()};
     em_err err = em_kms_encrypt(&http, &kms, EM_BYTES(key->b), deadline_ms, blob,
                                 sizeof blob, &len, &refusal);

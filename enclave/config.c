@@ -198,7 +198,7 @@ static void read_models(members *m, em_config *config)
         only(&one, names, EM_COUNT(names), "models[]");
         read_text(&one, "id", EM_MAX_MODEL_ID, &model->id);
         read_text(&one, "object", EM_CONFIG_OBJECT, &model->object);
-        read_text(&one, "kms_key", 160, &model->kms_key);
+        read_text(&one, "kms_key", EM_MAX_KMS_KEY, &model->kms_key);
         read_publishers(&one, model);
         m->err = one.err;
         for (uint32_t k = 0; k < i; k++)

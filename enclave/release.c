@@ -7,26 +7,6 @@
 enum { CREDENTIALS_WAIT_MS = 10 * 1000, KMS_WAIT_MS = 30 * 1000, PAUSE_MS = 250 };
 enum { SERVER_FAULT = 500 }; /* HTTP: from here on the server's own */
 
-/* PROTOCOL 4: the encryption context that authenticates a wrapped key. */
-typedef struct context {
-    uint8_t number[20], hash[64];
-    em_sigv4_pair pair[3];
-} context;
-
-static em_err make_context(const em_manifest *m, context *ret)
-{
-    em_out number = EM_OUT(ret->number), hash = EM_OUT(ret->hash);
-
-    em_write_decimal(&number, m->body.number);
-    em_write_hex(&hash, EM_BYTES(m->hash));
-    EM_TRY(em_write_end(&number));
-    EM_TRY(em_write_end(&hash));
-    ret->pair[0] = (em_sigv4_pair){EM_STR("em:model"), m->body.id};
-    ret->pair[1] = (em_sigv4_pair){EM_STR("em:version"), em_write_view(&number)};
-    ret->pair[2] = (em_sigv4_pair){EM_STR("em:manifest"), em_write_view(&hash)};
-    return EM_OK;
-}
-
 /* A document that binds this request's RSA key, and says what it is for. */
 static em_err make_document(em_attestor *attestor, const em_rsa_key *rsa,
                             uint8_t ret_document[EM_MAX_DOCUMENT], size_t *ret_len)
@@ -100,17 +80,20 @@ static em_err ask_once(const em_config *config, em_attestor *attestor,
     uint8_t document[EM_MAX_DOCUMENT], cms[EM_CMS_MAX];
     uint64_t deadline_ms = em_clock_deadline(KMS_WAIT_MS);
     size_t document_len, cms_len;
-    context c;
+    em_manifest_context context;
+    em_sigv4_pair pair[EM_MANIFEST_CONTEXT];
 
-    EM_TRY(make_context(manifest, &c));
+    em_manifest_context_of(&manifest->body, manifest->hash, &context);
+    for (size_t i = 0; i < EM_COUNT(pair); i++)
+        pair[i] = (em_sigv4_pair){context.name[i], context.value[i]};
     EM_TRY(get_credentials(config, &credentials));
     EM_TRY(em_rsa_generate(&rsa));
     EM_TRY(make_document(attestor, &rsa, document, &document_len));
     EM_TRY(open_kms(config, time, manifest->body.kms_key, deadline_ms, &http));
     const em_kms kms = {.key_arn = manifest->body.kms_key,
                         .credentials = &credentials,
-                        .context = c.pair,
-                        .n_context = EM_COUNT(c.pair),
+                        .context = pair,
+                        .n_context = EM_COUNT(pair),
                         .now_ms = em_time_now_ms(time)};
     EM_TRY(em_kms_decrypt(&http, &kms, wrapped, em_view(document, document_len),
                           deadline_ms, cms, sizeof cms, &cms_len, ret_refusal));

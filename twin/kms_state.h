@@ -2,9 +2,9 @@
  * policy, and the operations on them.
  *
  * A key is one JSON file, keys/UUID.json: {"arn", "secret" (hex), "policy"}; the policy
- * is AWS's key-policy document.  A ciphertext blob is the key's UUID (16 bytes), a nonce
- * (12) and AES-256-GCM of the plaintext, whose AAD is the encryption context as sorted
- * lines.
+ * is AWS's key-policy document.  A ciphertext blob is the key's UUID (36 characters), a
+ * nonce (12) and AES-256-GCM of the plaintext, whose AAD is the encryption context as
+ * sorted lines.
  *
  * Trust:  requests are hostile.  An attestation document is verified by trust/ under the
  * twin's own root; conditions are then judged here. Memory: jansson's and libcrypto's

@@ -24,7 +24,7 @@ typedef struct em_companion {
     uint8_t receipt[EM_SHA256_LEN]; /* which receipt it stands beside */
     em_status status;               /* as END says */
     uint64_t input, output;         /* tokens, as END counts them */
-    em_bytes numeric;               /* the numeric profile: "em-f32-1" */
+    em_bytes numeric;               /* the numeric profile: "em-bert-f32/1" */
     em_bytes tokenizer;             /* 32 bytes: SHA-256 of the tokenizer's tables */
     em_bytes parameters;            /* one encoded CBOR map */
 } em_companion;

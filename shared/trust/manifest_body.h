@@ -32,7 +32,7 @@ typedef struct em_manifest_body {
     em_bytes version;      /* text, at most EM_MAX_VERSION_TEXT */
     uint64_t number;       /* monotonic; floors compare this */
     uint64_t not_after_ms; /* the last millisecond at which it is accepted */
-    em_bytes profile;      /* numeric profile: "em-f32-1" */
+    em_bytes profile;      /* numeric profile: "em-bert-f32/1" */
     em_bytes licence;      /* an SPDX identifier or a name */
     em_bytes kms_key;      /* ARN of the key that wraps the content key */
 

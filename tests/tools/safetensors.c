@@ -161,6 +161,12 @@ static void lengths_are_checked_before_anything_is_taken(void)
         em_write_le64(&o, lens[i]);
         CHECK_ERR(open_file(EM_BYTES(file)), EM_ERR_LIMIT);
     }
+    char *longest = test_alloc(EM_SAFETENSORS_MAX_HEADER + 1);
+    memset(longest, ' ', EM_SAFETENSORS_MAX_HEADER);
+    memcpy(longest, "{}", 2);
+    longest[EM_SAFETENSORS_MAX_HEADER] = 0;
+    CHECK_OK(open_file(file_of(longest, 0)));
+
     em_out o = EM_OUT(file);
     em_write_le64(&o, 9);
     CHECK_ERR(open_file(EM_BYTES(file)), EM_ERR_SHORT);

@@ -20,4 +20,4 @@ fi
 set --
 if [ -e "$real" ]; then set -- --tokenizer "$real"; else echo "skip tokenizer_package_real_model: no $real"; fi
 # what the package prints when it breaks on a text itself is of no interest
-exec "$python" mk/compare_tokens.py "$program" "$@" 2>/dev/null
+exec "$python" mk/compare_tokens.py "$program" --others 16 "$@" 2>/dev/null

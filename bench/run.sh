@@ -17,6 +17,7 @@ say "primitives (CPU time)"
 
 say "documents, sessions, receipts"
 "$O/bench/protocol" | keep
+"$O/bench/session" | keep
 
 say "start, memory and whole requests: a real enclave process, the twin, the host"
 bench/whole.sh | keep

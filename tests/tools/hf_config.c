@@ -108,6 +108,9 @@ static void pooling_modes(void)
         {"{\"pooling_mode_weightedmean_tokens\":true}", EM_ERR_UNSUPPORTED, 0},
         {"{\"pooling_mode_lasttoken\":true}", EM_ERR_UNSUPPORTED, 0},
         {"{\"pooling_mode\":\"max\"}", EM_ERR_UNSUPPORTED, 0},
+        {"{\"pooling_mode\":1,\"pooling_mode_cls_token\":true}", EM_ERR_JSON_TYPE, 0},
+        {"{\"word_embedding_dimension\":0,\"pooling_mode_cls_token\":true}", EM_ERR_RANGE,
+         0},
         {"{\"word_embedding_dimension\":768,\"pooling_mode_cls_token\":true}",
          EM_ERR_MODEL_MALFORMED, 0},
         {"[]", EM_ERR_JSON_TYPE, 0},
@@ -136,7 +139,9 @@ static void each_breach_of_config_names_the_member(void)
         {"hidden_act", "\"relu\"", EM_ERR_UNSUPPORTED},
         {"hidden_act", "7", EM_ERR_JSON_TYPE},
         {"position_embedding_type", "\"relative_key\"", EM_ERR_UNSUPPORTED},
+        {"position_embedding_type", "1", EM_ERR_JSON_TYPE},
         {"is_decoder", "true", EM_ERR_UNSUPPORTED},
+        {"is_decoder", "1", EM_ERR_JSON_TYPE},
         {"add_cross_attention", "true", EM_ERR_UNSUPPORTED},
         {"num_hidden_layers", NULL, EM_ERR_JSON_MEMBER},
         {"num_hidden_layers", "0", EM_ERR_RANGE},
@@ -192,6 +197,7 @@ static void each_breach_of_the_length(void)
     CHECK_ERR(read_all(config, pooling, "{\"max_seq_length\":\"9\"}", &s),
               EM_ERR_JSON_TYPE);
     CHECK_ERR(read_all(config, pooling, "{\"do_lower_case\":0}", &s), EM_ERR_JSON_TYPE);
+    CHECK_ERR(read_all(config, pooling, "{", &s), EM_ERR_JSON_SYNTAX);
     CHECK_PROBLEM(
         read_all(with(config, "max_position_embeddings", "1"), pooling, NULL, &s),
         EM_ERR_RANGE, "1 positions");
@@ -221,6 +227,9 @@ static void modules_are_transformer_pooling_normalize(void)
         {"[{\"path\":\"\"}]", EM_ERR_JSON_MEMBER, "type is missing"},
         {"[{\"path\":\"../x\",\"type\":\"a.Transformer\"}]", EM_ERR_MODEL_MALFORMED,
          "stay inside"},
+        {"[{\"path\":\"\",\"type\":\"a.Transformer\"},{\"path\":\"/1\",\"type\":"
+         "\"Pooling\"}]",
+         EM_ERR_MODEL_MALFORMED, "path /1 does not stay inside"},
     };
 
     CHECK_OK(em_hf_config_read_modules(file(modules, "modules.json"), &problem, &m));
@@ -243,9 +252,53 @@ static void modules_are_transformer_pooling_normalize(void)
     }
 }
 
+static void the_edges_are_within(void)
+{
+    em_model_shape s = {0};
+    em_hf_config_modules m;
+    static const struct {
+        const char *key, *value;
+    } rows[] = {
+        {"num_attention_heads", "3"}, /* 128 a head */
+        {"num_hidden_layers", "48"},    {"intermediate_size", "16384"},
+        {"vocab_size", "1048576"},      {"max_position_embeddings", "8192"},
+        {"type_vocab_size", "16"},      {"layer_norm_eps", "1.1754943508222875e-38"},
+        {"layer_norm_eps", "0.9999999"}};
+
+    for (size_t i = 0; i < EM_COUNT(rows); i++) {
+        test_note("%s = %s", rows[i].key, rows[i].value);
+        CHECK_OK(read_all(with(config, rows[i].key, rows[i].value), pooling, NULL, &s));
+    }
+    CHECK_OK(read_all(config, pooling, "{\"max_seq_length\":512}", &s));
+    CHECK_OK(read_all(config, pooling, "{\"max_seq_length\":2}", &s));
+    CHECK_OK(read_all(with(config, "max_position_embeddings", "2"), pooling, NULL, &s));
+    CHECK(s.max_tokens == 2);
+    CHECK_ERR(read_all(with(config, "layer_norm_eps", "0.99999999"), pooling, NULL, &s),
+              EM_ERR_RANGE); /* 1 as an f32 */
+
+    char list[400], path[EM_HF_CONFIG_MAX_PATH + 1];
+    for (size_t len = EM_HF_CONFIG_MAX_PATH - 1; len <= EM_HF_CONFIG_MAX_PATH; len++) {
+        memset(path, 'a', len);
+        path[len] = 0;
+        snprintf(list, sizeof list,
+                 "[{\"path\":\"%s\",\"type\":\"Transformer\"},{\"path\":\"\",\"type\":"
+                 "\"Pooling\"}]",
+                 path);
+        CHECK_ERR(em_hf_config_read_modules(file(list, "modules.json"), &problem, &m),
+                  len < EM_HF_CONFIG_MAX_PATH ? EM_OK : EM_ERR_MODEL_MALFORMED);
+    }
+    char *large = test_alloc(EM_HF_CONFIG_MAX + 2);
+    memset(large, ' ', EM_HF_CONFIG_MAX + 1);
+    memcpy(large, config, sizeof config - 1);
+    large[EM_HF_CONFIG_MAX + 1] = 0;
+    CHECK_PROBLEM(read_all(large, pooling, NULL, &s), EM_ERR_LIMIT, "1048577 bytes");
+    large[EM_HF_CONFIG_MAX] = 0;
+    CHECK_OK(read_all(large, pooling, NULL, &s));
+}
+
 static void paths_stay_inside(void)
 {
-    static const char *good[] = {"a", "1_Pooling", "a/b", "model-1.safetensors"};
+    static const char *good[] = {"a", "!~", "1_Pooling", "a/b", "model-1.safetensors"};
     static const char *bad[] = {"",     "/",   "/a",     "a/",      "a//b", "..",
                                 ".",    "../", "a/.",    "a/..",    ".git", "a b",
                                 "a\\b", "a\n", "a/../b", "\xC3\xA9"};
@@ -289,6 +342,7 @@ int main(void)
     RUN(each_breach_of_config_names_the_member);
     RUN(each_breach_of_the_length);
     RUN(modules_are_transformer_pooling_normalize);
+    RUN(the_edges_are_within);
     RUN(paths_stay_inside);
     RUN(no_cut_reads);
     RUN(what_is_shown_is_printable);

@@ -62,6 +62,10 @@ static void keys_are_never_overwritten(void)
     CHECK(!em_file_exists(folder_path("taken.pub")));
     CHECK_PROBLEM(em_keys_make(folder_path("no/such/k"), &problem, &got),
                   EM_ERR_NOT_FOUND, "no/such/k");
+    char path[4096];
+    memset(path, 'k', sizeof path - 1);
+    path[sizeof path - 1] = 0;
+    CHECK_ERR(em_keys_make(path, &problem, &got), EM_ERR_LIMIT);
 }
 
 static void a_key_that_others_can_read_is_refused(void)
@@ -182,6 +186,10 @@ static void cuts_and_tails_are_refused(void)
     CHECK(reads_private(em_view(text, pem.len + 4), NULL));
     memcpy(text + pem.len, pem.at, pem.len); /* two keys in one file */
     CHECK(!reads_private(em_view(text, 2 * pem.len), NULL));
+    pem = public_pem(&public);
+    memcpy(text, pem.at, pem.len);
+    text[pem.len] = 'x';
+    CHECK(!reads_public(em_view(text, pem.len + 1), NULL));
 }
 
 static void files_that_are_no_keys_say_so(void)

@@ -121,13 +121,30 @@ static void everything_else_is_refused_by_name(void)
         {"normalizer", "{\"type\":\"NFKC\"}", EM_ERR_UNSUPPORTED, "normalizer is NFKC"},
         {"normalizer", "{\"type\":\"Sequence\",\"normalizers\":[]}", EM_ERR_UNSUPPORTED,
          "normalizer is Sequence"},
+        {"version", "1", EM_ERR_JSON_TYPE, "version"},
         {"normalizer/lowercase", "1", EM_ERR_JSON_TYPE, "lowercase"},
+        {"normalizer/clean_text", "1", EM_ERR_JSON_TYPE, "clean_text"},
+        {"normalizer/handle_chinese_chars", "[]", EM_ERR_JSON_TYPE, "handle_chinese"},
         {"normalizer/strip_accents", "\"yes\"", EM_ERR_JSON_TYPE, "strip_accents"},
         {"pre_tokenizer", "{\"type\":\"Whitespace\"}", EM_ERR_UNSUPPORTED,
          "pre_tokenizer is Whitespace; only BertPreTokenizer"},
         {"pre_tokenizer", NULL, EM_ERR_UNSUPPORTED, "pre_tokenizer is missing"},
         {"post_processor", NULL, EM_ERR_UNSUPPORTED, "post_processor is missing"},
         {"post_processor/type", "\"RobertaProcessing\"", EM_ERR_UNSUPPORTED, "Roberta"},
+        {"post_processor", "{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",3]}",
+         EM_ERR_MODEL_MALFORMED, "cls: the post-processor"},
+        {"post_processor",
+         "{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\"],\"cls\":[\"[CLS]\",2]}",
+         EM_ERR_MODEL_MALFORMED, "sep: the post-processor"},
+        {"post_processor",
+         "{\"type\":\"BertProcessing\",\"sep\":[\"\",\"3\"],\"cls\":[\"[CLS]\",2]}",
+         EM_ERR_MODEL_MALFORMED, "sep"},
+        {"post_processor",
+         "{\"type\":\"BertProcessing\",\"sep\":[\"\",-1],\"cls\":[\"[CLS]\",2]}",
+         EM_ERR_MODEL_MALFORMED, "sep"},
+        {"post_processor",
+         "{\"type\":\"BertProcessing\",\"sep\":[\"\",1048576],\"cls\":[\"[CLS]\",2]}",
+         EM_ERR_MODEL_MALFORMED, "sep"},
         {"post_processor/single", "[]", EM_ERR_UNSUPPORTED, "template"},
         {"post_processor/single/0/SpecialToken/type_id", "1", EM_ERR_UNSUPPORTED,
          "template"},
@@ -215,6 +232,34 @@ static bool reads(em_bytes in, void *arg)
 static void no_cut_reads(void)
 {
     CHECK(test_abuse(em_view(good, strlen(good)), reads, NULL).cuts_accepted == 0);
+}
+
+static void what_is_no_tokenizer_at_all(void)
+{
+    EM_DROP(em_tokenizer_json) t = {0};
+
+    CHECK_PROBLEM(read_text("", &t), EM_ERR_JSON_SYNTAX, "tokenizer.json: line 1");
+    CHECK_PROBLEM(read_text("[]", &t), EM_ERR_JSON_TYPE, "not a JSON object");
+    CHECK_PROBLEM(read_text("{}", &t), EM_ERR_UNSUPPORTED, "normalizer is missing");
+    CHECK_PROBLEM(read_text("{\"a\":1,\"a\":2}", &t), EM_ERR_JSON_SYNTAX, "duplicate");
+}
+
+static void as_many_added_tokens_as_are_read(void)
+{
+    enum { ROOM = (EM_MAX_ADDED_TOKENS + 1) * 48 };
+    char *list = test_alloc(ROOM);
+    size_t len = 0;
+
+    for (unsigned i = 0; i <= EM_MAX_ADDED_TOKENS; i++) {
+        len +=
+            (size_t)snprintf(list + len, ROOM - len, "%s{\"content\":\"<%u>\",\"id\":%u}",
+                             i == 0 ? "[" : ",", i, i + 9);
+        if (i + 1 < EM_MAX_ADDED_TOKENS) continue;
+        EM_DROP(em_tokenizer_json) t = {0};
+        snprintf(list + len, ROOM - len, "]");
+        CHECK_ERR(read_text(with("added_tokens", list), &t),
+                  i < EM_MAX_ADDED_TOKENS ? EM_OK : EM_ERR_LIMIT);
+    }
 }
 
 static void a_token_that_cannot_be_built_is_told(void)
@@ -307,6 +352,10 @@ static void what_tokenizer_config_says(void)
         {"{\"cls_token\":1}", EM_ERR_JSON_TYPE, "cls_token"},
         {"{\"cls_token\":{}}", EM_ERR_JSON_MEMBER, "content"},
         {"{\"do_lower_case\":\"yes\"}", EM_ERR_JSON_TYPE, "do_lower_case"},
+        {"{\"strip_accents\":1}", EM_ERR_JSON_TYPE, "strip_accents"},
+        {"{\"tokenize_chinese_chars\":1}", EM_ERR_JSON_TYPE, "tokenize_chinese_chars"},
+        {"{\"do_basic_tokenize\":1}", EM_ERR_JSON_TYPE, "do_basic_tokenize"},
+        {"{\"tokenizer_class\":1}", EM_ERR_JSON_TYPE, "tokenizer_class"},
         {"{", EM_ERR_JSON_SYNTAX, "tokenizer_config.json"},
         {"[]", EM_ERR_JSON_TYPE, "object"},
     };
@@ -379,6 +428,8 @@ int main(void)
     RUN(everything_else_is_refused_by_name);
     RUN(what_may_differ);
     RUN(no_cut_reads);
+    RUN(what_is_no_tokenizer_at_all);
+    RUN(as_many_added_tokens_as_are_read);
     RUN(a_token_that_cannot_be_built_is_told);
     RUN(a_vocabulary_alone_is_enough);
     RUN(both_forms_give_the_same_section);

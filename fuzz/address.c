@@ -1,4 +1,6 @@
-/* Addresses from command lines and configurations: what is accepted prints as it was
+/* covers: os/address.c
+ *
+ * Addresses from command lines and configurations: what is accepted prints as it was
  * read. */
 #include "os/address.h"
 

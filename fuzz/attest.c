@@ -1,4 +1,6 @@
-/* Attestation documents: whole ones verified under whatever root they bring, and the
+/* covers: shared/trust/attest.c shared/trust/document.c
+ *
+ * Attestation documents: whole ones verified under whatever root they bring, and the
  * input again as a payload in a good envelope, so that its schema is reached without
  * luck. */
 #include "trust/attest.h"

@@ -1,4 +1,6 @@
-/* Bundles.  First byte 'h': the head of a file, zeros behind.  Otherwise: what a host
+/* covers: shared/bundle/bundle_head.c shared/bundle/bundle_open.c
+ *
+ * Bundles.  First byte 'h': the head of a file, zeros behind.  Otherwise: what a host
  * might offer as the chunks of a good bundle, three bytes a turn (chunk index, which
  * chunk's bytes, what is done to them); the image appears only if every chunk came once,
  * unaltered, and is then the one that was sealed. */

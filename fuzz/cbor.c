@@ -1,4 +1,6 @@
-/* The CBOR reader in both profiles; what the strict one accepts is written again and must
+/* covers: shared/wire/cbor.c
+ *
+ * The CBOR reader in both profiles; what the strict one accepts is written again and must
  * come out the same. */
 #include "wire/cbor.h"
 

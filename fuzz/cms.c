@@ -1,4 +1,6 @@
-/* CMS EnvelopedData: parsed and, under a key that the seeds are made for, opened. */
+/* covers: shared/crypto/cms.c shared/crypto/ber.c
+ *
+ * CMS EnvelopedData: parsed and, under a key that the seeds are made for, opened. */
 #include "crypto/cms.h"
 #include "crypto/setup.h"
 #include "tests/crypto/keys_tables.h"

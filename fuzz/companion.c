@@ -1,4 +1,6 @@
-/* Companions: bodies that read are written back byte for byte. */
+/* covers: shared/trust/companion.c
+ *
+ * Companions: bodies that read are written back byte for byte. */
 #include "trust/companion.c" /* its statics: a body needs no signature to be read */
 
 #include "crypto/setup.h"

@@ -1,4 +1,6 @@
-/* COSE_Sign1: whatever parses gives views inside the input and a Sig_structure that is
+/* covers: shared/wire/cose.c
+ *
+ * COSE_Sign1: whatever parses gives views inside the input and a Sig_structure that is
  * CBOR of the strict profile. */
 #include "wire/cose.h"
 

@@ -1,4 +1,6 @@
-/* What a credentials service may answer; what is accepted can stand in a header line. */
+/* covers: aws/credentials.c
+ *
+ * What a credentials service may answer; what is accepted can stand in a header line. */
 #include "aws/sigv4.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* Revocation lists against a chain.  The input is a row of items, each u16 BE length and
+/* covers: shared/crypto/crl.c
+ *
+ * Revocation lists against a chain.  The input is a row of items, each u16 BE length and
  * bytes: certificates from root to leaf, then the list. */
 #include "crypto/crl.h"
 #include "base/read.h"

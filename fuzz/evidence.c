@@ -1,4 +1,6 @@
-/* Evidence files: what reads is written back byte for byte, and the whole verification
+/* covers: shared/trust/evidence_file.c shared/trust/evidence.c
+ *
+ * Evidence files: what reads is written back byte for byte, and the whole verification
  * says in its report what it returns. */
 #include "trust/evidence.h"
 #include "crypto/setup.h"

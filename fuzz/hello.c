@@ -1,4 +1,6 @@
-/* C1, E1, HOST, user_data and record heads: what is accepted is written again and must
+/* covers: shared/trust/hello.c
+ *
+ * C1, E1, HOST, user_data and record heads: what is accepted is written again and must
  * come out the same. */
 #include "trust/hello.h"
 

@@ -1,4 +1,6 @@
-/* The JSON files of a model folder.  The first byte says which: 'c' config.json, 'p'
+/* covers: tools/hf_config.c
+ *
+ * The JSON files of a model folder.  The first byte says which: 'c' config.json, 'p'
  * pooling, 's' sentence_bert_config.json, 'm' modules.json. */
 #include "tools/hf_config.h"
 #include "engine/plan.h"

@@ -1,4 +1,6 @@
-/* HTTP/1.1: the first byte chooses request, response, or a chunked body that is fed whole
+/* covers: shared/wire/http1.c
+ *
+ * HTTP/1.1: the first byte chooses request, response, or a chunked body that is fed whole
  * and byte by byte, which must come to the same. */
 #include "wire/http1.h"
 

@@ -1,4 +1,6 @@
-/* Strict JSON: every token of a good text is walked, read, written and read again. */
+/* covers: shared/wire/json_parse.c shared/wire/json.c
+ *
+ * Strict JSON: every token of a good text is walked, read, written and read again. */
 #include "wire/json.h"
 
 #include <stdlib.h>

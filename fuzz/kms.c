@@ -1,4 +1,6 @@
-/* KMS's answers and ARNs.  The first byte chooses the status and the operation. */
+/* covers: aws/kms.c aws/arn.c
+ *
+ * KMS's answers and ARNs.  The first byte chooses the status and the operation. */
 #include "aws/kms.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* Signed manifests, and bodies by themselves (first byte 'b'): what reads is written back
+/* covers: shared/trust/manifest.c shared/trust/manifest_body.c
+ *
+ * Signed manifests, and bodies by themselves (first byte 'b'): what reads is written back
  * to the same bytes; nothing verifies but what the seed's publisher signed. */
 #include "trust/manifest.h"
 

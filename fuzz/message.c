@@ -1,4 +1,6 @@
-/* Requests, END, RECEIPT and the DATA of answers; the first byte says which.  What is
+/* covers: shared/trust/message.c shared/trust/answer.c
+ *
+ * Requests, END, RECEIPT and the DATA of answers; the first byte says which.  What is
  * accepted is written again and must come out the same. */
 #include "trust/answer.h"
 

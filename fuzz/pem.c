@@ -1,4 +1,6 @@
-/* Key files: what reads as a key is written and reads as the same key. */
+/* covers: tools/keys.c
+ *
+ * Key files: what reads as a key is written and reads as the same key. */
 #include "tools/keys.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* Policies: what reads back has one form, so that writing it gives the same bytes; and
+/* covers: shared/trust/policy_body.c shared/trust/policy_state.c
+ *
+ * Policies: what reads back has one form, so that writing it gives the same bytes; and
  * the input as the record of policies seen. */
 #include "crypto/setup.h"
 #include "trust/policy_state.h"

@@ -1,4 +1,6 @@
-/* The Range header: whatever is accepted lies inside the file. */
+/* covers: host/range.c
+ *
+ * The Range header: whatever is accepted lies inside the file. */
 #include "host/range.h"
 
 #include <stdlib.h>

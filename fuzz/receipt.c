@@ -1,4 +1,6 @@
-/* AIR receipts, and the input again as a payload: claims that read are written back byte
+/* covers: shared/trust/receipt.c shared/trust/receipt_claims.c
+ *
+ * AIR receipts, and the input again as a payload: claims that read are written back byte
  * for byte, and every failure that carries a name says it. */
 #include "trust/receipt.h"
 #include "crypto/setup.h"

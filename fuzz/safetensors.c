@@ -1,4 +1,6 @@
-/* safetensors files: whatever opens has its tensors inside the file, side by side. */
+/* covers: tools/safetensors.c
+ *
+ * safetensors files: whatever opens has its tensors inside the file, side by side. */
 #include "tools/safetensors.h"
 
 #include <stdlib.h>

@@ -1,4 +1,6 @@
-/* The client's side of a session against a hostile enclave and host.  The first byte says
+/* covers: shared/session/session_client.c shared/session/session_record.c
+ *
+ * The client's side of a session against a hostile enclave and host.  The first byte says
  * how far an honest handshake has gone before; then come orders, one byte and its
  * operands each: raw bytes, records that the enclave's true keys seal around any
  * plaintext, and what the client itself may do. */

@@ -1,4 +1,6 @@
-/* The enclave's side of a session against a hostile client.  The first byte says how far
+/* covers: shared/session/session_server.c shared/session/session.c
+ *
+ * The enclave's side of a session against a hostile client.  The first byte says how far
  * an honest handshake has gone before; then come orders, one byte and its operands each:
  * raw bytes, records that the client's true keys seal around any plaintext, and what the
  * enclave itself may do. */

@@ -1,4 +1,6 @@
-/* Hexadecimal, base64, PEM and times: the first byte chooses; what is accepted and has
+/* covers: shared/wire/text.c
+ *
+ * Hexadecimal, base64, PEM and times: the first byte chooses; what is accepted and has
  * one written form is written again and must come out the same. */
 #include "wire/text.h"
 

@@ -1,4 +1,6 @@
-/* tokenizer.json ('j' first) and vocab.txt ('v', the tokenizer_config.json behind the
+/* covers: tools/tokenizer_json.c tools/tokenizer_vocab.c
+ *
+ * tokenizer.json ('j' first) and vocab.txt ('v', the tokenizer_config.json behind the
  * first NUL): whatever is taken builds a section that opens, encodes any text and stays
  * below its id limit; or it is refused. */
 #include "tools/tokenizer_json.h"

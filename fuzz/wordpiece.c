@@ -1,4 +1,6 @@
-/* A hostile text over a fixed vocabulary.
+/* covers: engine/wordpiece.c
+ *
+ * A hostile text over a fixed vocabulary.
  * Input: u8 options and whether there are added tokens, u8 most tokens, text. */
 #include "engine/wordpiece_build.h"
 

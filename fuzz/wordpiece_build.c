@@ -1,4 +1,6 @@
-/* A hostile vocabulary: what is built opens, and holds every word.
+/* covers: engine/wordpiece_build.c
+ *
+ * A hostile vocabulary: what is built opens, and holds every word.
  * Input: u8 options, u8 word length limit, texts separated by bytes 0xFF; a text that
  * begins with 0xFE and a byte of flags is an added token. */
 #include "engine/wordpiece_build.h"

@@ -1,4 +1,6 @@
-/* A hostile tokenizer section, and a text to encode with whatever opens.
+/* covers: engine/wordpiece_open.c engine/wordpiece.c
+ *
+ * A hostile tokenizer section, and a text to encode with whatever opens.
  * Input: u8 length of the text, text, section. */
 #include "engine/wordpiece.h"
 

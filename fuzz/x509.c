@@ -1,4 +1,6 @@
-/* Certificate chains: u16 BE length and a certificate, again and again; the last is the
+/* covers: shared/crypto/x509.c shared/crypto/x509_cert.c
+ *
+ * Certificate chains: u16 BE length and a certificate, again and again; the last is the
  * leaf. A cache may make a verdict cheaper, never another. */
 #include "crypto/x509.h"
 #include "base/read.h"

@@ -56,6 +56,14 @@ static int take_texts(char **rest, size_t n, texts *t)
     return EM_EXIT_OK;
 }
 
+/* JSON has no word for a number that is none. */
+static bool is_finite(const em_client_vectors *v)
+{
+    for (size_t i = 0; i < v->n * v->dim; i++)
+        if (!__builtin_isfinite(v->vector[i])) return false;
+    return true;
+}
+
 static void print_json(const em_client_vectors *v)
 {
     for (size_t i = 0; i < v->n; i++) {
@@ -109,10 +117,14 @@ static int embed(embed_options *o, const texts *t)
             em_file_write(o->evidence, em_view(v.evidence, v.evidence_len), 0600);
         if (err != EM_OK) return em_group_fail(program, o->evidence, err, NULL);
     }
-    if (o->json)
-        print_json(&v);
-    else
+    if (!o->json) {
         print_people(t, &v);
+        return EM_EXIT_OK;
+    }
+    if (!is_finite(&v))
+        return em_group_fail(program, "a vector", EM_ERR_ANSWER_MALFORMED,
+                             "The model gave a number that is infinite or none.");
+    print_json(&v);
     return EM_EXIT_OK;
 }
 

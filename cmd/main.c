@@ -16,6 +16,11 @@ int main(int argc, char **argv)
 
     if (err != EM_OK)
         return em_group_fail("em", "the cryptographic libraries", err, NULL);
-    return em_group_run("em", "confidential AI inference that you can check for yourself",
-                        table, EM_COUNT(table), argc, argv);
+    int code =
+        em_group_run("em", "confidential AI inference that you can check for yourself",
+                     table, EM_COUNT(table), argc, argv);
+    /* what could not be written was not said */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == EM_EXIT_OK)
+        code = em_group_fail("em", "standard output", EM_ERR_IO, NULL);
+    return code;
 }

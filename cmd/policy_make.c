@@ -15,7 +15,7 @@
 
 static const char program[] = "em policy make";
 
-enum { DAY_MS = 24 * 3600 * 1000, MAX_FILE = 64 << 10 };
+enum { DAY_MS = 24 * 3600 * 1000, MAX_FILE = 64 << 10, MAX_TUPLE_DAYS = 36500 };
 
 typedef struct make_options {
     const char *id, *key, *out;
@@ -64,7 +64,9 @@ static em_err take_roots(const make_options *o, em_policy_body *body)
         memcpy(body->root, aws, n * sizeof *aws);
         body->n_roots = n;
     }
-    for (size_t i = 0; i < o->roots.n && body->n_roots < EM_MAX_ROOTS; i++) {
+    if (o->roots.n > EM_MAX_ROOTS - body->n_roots)
+        return say(EM_ERR_LIMIT, "--root", "A policy names at most 8 roots.");
+    for (size_t i = 0; i < o->roots.n; i++) {
         em_err err = take_root(o->roots.at[i], &body->root[body->n_roots++]);
         if (err != EM_OK)
             return say(err, o->roots.at[i],
@@ -79,6 +81,7 @@ static em_err take_pcrs(const char *path, em_measure pcr[9], em_policy_tuple *tu
     em_bytes *const want[9] = {
         [0] = &tuple->pcr0, [1] = &tuple->pcr1, [2] = &tuple->pcr2,
         [3] = &tuple->pcr3, [4] = &tuple->pcr4, [8] = &tuple->pcr8};
+    if (!em_file_exists(path)) return EM_ERR_NOT_FOUND;
     json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     em_err err = json_is_object(json) ? EM_OK : EM_ERR_JSON_SYNTAX;
     const char *key;
@@ -109,7 +112,12 @@ static em_err take_pcrs(const char *path, em_measure pcr[9], em_policy_tuple *tu
 static em_err take_tuples(const make_options *o, uint64_t now_ms, store *s,
                           em_policy_body *body)
 {
-    for (size_t i = 0; i < o->pcrs.n && i < EM_MAX_TUPLES; i++) {
+    if (o->pcrs.n > EM_MAX_TUPLES)
+        return say(EM_ERR_LIMIT, "--pcrs", "A policy has at most 32 tuples.");
+    if (o->roles.n > o->pcrs.n || o->instances.n > o->pcrs.n)
+        return say(EM_ERR_ARGUMENT, "--role or --instance",
+                   "Each goes with a --pcrs: the first with the first, and so on.");
+    for (size_t i = 0; i < o->pcrs.n; i++) {
         em_policy_tuple *t = &body->tuple[i];
         em_err err = take_pcrs(o->pcrs.at[i], s->pcr[i], t);
         if (err != EM_OK)
@@ -143,8 +151,13 @@ static em_err take_publisher(const char *word, em_publisher *ret_publisher)
     if (equals == NULL || equals == word) return EM_ERR_FORMAT;
     size_t len = strlen(equals + 1);
     if (colon != NULL && colon > equals && colon[1] >= '0' && colon[1] <= '9') {
-        p.floor = strtoull(colon + 1, NULL, 10);
-        len = (size_t)(colon - equals) - 1;
+        char *end;
+        uint64_t floor = strtoull(colon + 1, &end, 10);
+        if (floor > INT64_MAX) return EM_ERR_RANGE;
+        if (*end == 0) { /* else the colon is the path's own */
+            p.floor = floor;
+            len = (size_t)(colon - equals) - 1;
+        }
     }
     if (len >= sizeof path) return EM_ERR_LIMIT;
     memcpy(path, equals + 1, len);
@@ -175,6 +188,10 @@ static em_err fill(const make_options *o, store *s, em_policy_body *body)
 {
     uint64_t now_ms = em_clock_wall_ms();
 
+    if (o->days == 0 || o->days > EM_MAX_POLICY_DAYS || o->tuple_days > MAX_TUPLE_DAYS ||
+        o->freshness_s > EM_FRESH_MAX_MS / 1000)
+        return say(EM_ERR_RANGE, "--days, --tuple-days or --freshness",
+                   "At most 90 days, 36500 days, 900 seconds.");
     body->id = em_view(o->id, strlen(o->id));
     body->version = o->version;
     body->not_before_ms = now_ms - EM_CLOCK_LEEWAY_MS;
@@ -182,7 +199,9 @@ static em_err fill(const make_options *o, store *s, em_policy_body *body)
     body->freshness_ms = o->freshness_s * 1000;
     EM_TRY(take_roots(o, body));
     EM_TRY(take_tuples(o, now_ms, s, body));
-    for (size_t i = 0; i < o->publishers.n && i < EM_MAX_PUBLISHERS; i++) {
+    if (o->publishers.n > EM_MAX_PUBLISHERS)
+        return say(EM_ERR_LIMIT, "--publisher", "A policy names at most 32 publishers.");
+    for (size_t i = 0; i < o->publishers.n; i++) {
         em_err err = take_publisher(o->publishers.at[i], &body->publisher[i]);
         if (err != EM_OK)
             return say(err, o->publishers.at[i],

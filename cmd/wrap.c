@@ -16,8 +16,8 @@ static em_err say(const em_wrap *w, em_err err, const char *what, const char *hi
     return err;
 }
 
-static em_err read_roots(const em_wrap *w, uint8_t der[MAX_ROOTS][ROOT_DER],
-                         em_bytes roots[MAX_ROOTS], size_t *ret_n)
+static em_err read_roots(const em_wrap *w, uint8_t der[MAX_ROOTS + 1][ROOT_DER],
+                         em_bytes roots[MAX_ROOTS + 1], size_t *ret_n)
 {
     static uint8_t file[MAX_PEM];
     size_t len, n = 0;
@@ -25,7 +25,7 @@ static em_err read_roots(const em_wrap *w, uint8_t der[MAX_ROOTS][ROOT_DER],
     em_err err = em_file_read(w->roots, file, sizeof file, &len);
     if (err != EM_OK) return say(w, err, w->roots, NULL);
     em_bytes rest = em_view(file, len);
-    while (n < MAX_ROOTS) {
+    while (n <= MAX_ROOTS) {
         size_t der_len;
         if (em_text_from_pem(rest, "CERTIFICATE", der[n], ROOT_DER, &der_len, &rest) !=
             EM_OK)
@@ -33,6 +33,9 @@ static em_err read_roots(const em_wrap *w, uint8_t der[MAX_ROOTS][ROOT_DER],
         roots[n] = em_view(der[n], der_len);
         n++;
     }
+    if (n > MAX_ROOTS)
+        return say(w, EM_ERR_LIMIT, w->roots,
+                   "--kms-roots takes 16 certificates at most.");
     if (n == 0)
         return say(w, EM_ERR_PEM, w->roots, "--kms-roots takes PEM certificates.");
     *ret_n = n;
@@ -55,8 +58,8 @@ static em_err read_credentials(const em_wrap *w, em_credentials *ret_credentials
 
 static em_err open_kms(const em_wrap *w, uint64_t deadline_ms, em_http *ret_http)
 {
-    static uint8_t der[MAX_ROOTS][ROOT_DER];
-    em_bytes roots[MAX_ROOTS];
+    static uint8_t der[MAX_ROOTS + 1][ROOT_DER]; /* one more: to see that it is */
+    em_bytes roots[MAX_ROOTS + 1];
     uint8_t host[EM_ARN_HOST_MAX];
     em_out o = EM_OUT(host);
     em_address at;

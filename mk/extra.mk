@@ -12,7 +12,7 @@ golden:
 	@mk/golden.sh
 
 # figures against peers: docs/PERFORMANCE.md names what each line is
-bench: programs bench-programs tests
+bench: programs bench-programs $(O)/tests/engine/golden
 	@bench/run.sh
 
 # bench programs link every room

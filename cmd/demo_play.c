@@ -337,7 +337,8 @@ em_err em_demo_play_embed(em_demo_play *p, const char *evidence)
         &p->stage,
         "recorded between client and host: %zu bytes up, %zu down; no text and no "
         "vector among them: %s",
-        p->proxy.up_len, p->proxy.down_len, seen ? "NO, PLAINTEXT SEEN" : "true");
+        (size_t)p->proxy.up_len, (size_t)p->proxy.down_len,
+        seen ? "NO, PLAINTEXT SEEN" : "true");
     return seen || p->proxy.up_len == 0 ? EM_ERR_INTERNAL : EM_OK;
 }
 

@@ -7,7 +7,7 @@ enum { TICK_MS = 50, WAIT_MS = 5000, STEP = 16 << 10 };
 
 /* Move what is there from one side to the other and keep a copy.  EM_ERR_AGAIN: nothing.
  */
-static em_err pass(em_stream *from, em_stream *to, uint8_t *record, size_t *len,
+static em_err pass(em_stream *from, em_stream *to, uint8_t *record, atomic_size_t *len,
                    uint64_t limit)
 {
     uint8_t buffer[STEP];

@@ -9,15 +9,17 @@
 #include "os/stream.h"
 #include "os/thread.h"
 
+#include <stdatomic.h>
+
 enum { EM_DEMO_PROXY_MAX = 1 << 20 };
 
 typedef struct em_demo_proxy {
     em_stream_listener listener;
     em_address upstream;
     em_thread thread;
-    bool stop;          /* touched atomically */
-    uint64_t cut_after; /* so many bytes of the server's, then an end; 0: never */
-    size_t up_len, down_len;
+    bool stop;               /* touched atomically */
+    atomic_ullong cut_after; /* so many bytes of the server's, then an end; 0: never */
+    atomic_size_t up_len, down_len; /* grow behind the bytes they count */
     uint8_t up[EM_DEMO_PROXY_MAX], down[EM_DEMO_PROXY_MAX]; /* of the last connection */
 } em_demo_proxy;
 

@@ -45,16 +45,19 @@ static json_t *facts_json(const em_evidence_facts *f)
 static void print_facts(const em_evidence_facts *f)
 {
     const em_receipt_claims *c = &f->receipt.claims;
-    char at[EM_LINES_TIME], issued[EM_LINES_TIME];
+    char at[EM_LINES_TIME], issued[EM_LINES_TIME], model[4 * EM_MAX_CLAIM_TEXT + 1];
+    char version[4 * EM_MAX_CLAIM_TEXT + 1], deployment[4 * EM_MAX_CLAIM_TEXT + 1];
 
+    /* signed, but still somebody else's text */
+    em_lines_escape(c->model_id, model, sizeof model);
+    em_lines_escape(c->model_version, version, sizeof version);
+    em_lines_escape(c->iss, deployment, sizeof deployment);
     em_lines_time(f->judged_at_ms, at);
     em_lines_time(c->iat * 1000, issued);
-    printf("\n%.*s %.*s answered request %llu of a session with %s\n",
-           (int)c->model_id.len, c->model_id.at, (int)c->model_version.len,
-           c->model_version.at, (unsigned long long)c->sequence_number,
-           f->peer.attested.module_id);
-    printf("deployment %.*s, issued %s, judged at %s%s\n", (int)c->iss.len, c->iss.at,
-           issued, at, f->self_dated ? " (self-dated: the document's own word)" : "");
+    printf("\n%s %s answered request %llu of a session with %s\n", model, version,
+           (unsigned long long)c->sequence_number, f->peer.attested.module_id);
+    printf("deployment %s, issued %s, judged at %s%s\n", deployment, issued, at,
+           f->self_dated ? " (self-dated: the document's own word)" : "");
     printf("mode: %s%s\n", em_roots_mode_name(f->peer.attested.mode),
            f->peer.attested.mode == EM_MODE_EVALUATION ? " (the root is not AWS's)" : "");
     if (f->peer.any_account) printf("the policy binds no AWS account\n");

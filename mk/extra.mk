@@ -1,5 +1,5 @@
 # what is made or measured with outside packages, in throw-away virtual environments
-.PHONY: list-tests tables golden bench
+.PHONY: list-tests tables golden bench coverage
 list-tests:
 	@printf '%s\n' $(TEST_BINS) $(FUZZ_REPLAY)
 
@@ -10,6 +10,10 @@ tables:
 # the golden ids and embeddings that the project carries itself
 golden:
 	@mk/golden.sh
+
+# line coverage of each parser under its own corpus
+coverage:
+	@mk/coverage.sh
 
 # figures against peers: docs/PERFORMANCE.md names what each line is
 bench: programs bench-programs $(O)/tests/engine/golden

@@ -5,6 +5,7 @@
 #include "crypto/setup.h"
 #include "engine/bert.h"
 #include "tests/tools/folder.h"
+#include "tools/hf_config.h"
 #include "tools/hf_tensors.h"
 #include "tools/pack.h"
 #include "tools/synth.h"
@@ -128,6 +129,13 @@ static void every_number_stands_where_the_engine_looks(void)
     CHECK_OK(em_safetensors_open(file, "f", &problem, &f));
 
     CHECK(em_same(m->tensor[0].name, EM_STR("word")));
+    uint64_t end = m->tokenizer_len; /* tight: each at the next multiple of 64 */
+    for (uint32_t i = 0; i < m->n; i++) {
+        CHECK(m->tensor[i].offset >= end && m->tensor[i].offset < end + 64);
+        CHECK(m->tensor[i].offset % 64 == 0);
+        end = m->tensor[i].offset + m->tensor[i].len;
+    }
+    CHECK(em_pack_image(p).len == end && m->tokenizer_offset == 0);
     CHECK(memcmp(image + m->tensor[0].offset,
                  raw(&f, "embeddings.word_embeddings.weight"), m->tensor[0].len) == 0);
     static const char *const qkv[] = {"query", "key", "value"};
@@ -269,6 +277,54 @@ static void what_is_missing_is_named(void)
     memset(deep, 'a', sizeof deep - 1);
     deep[sizeof deep - 1] = 0;
     CHECK_PROBLEM(open_folder(deep), EM_ERR_LIMIT, "too long");
+}
+
+static void each_broken_file_is_named(void)
+{
+    static const em_synth lines = {.vocab_txt = true}, sharded = {.shards = 2};
+    static const struct {
+        const em_synth *form;
+        const char *name;
+    } rows[] = {{&plain, "modules.json"},
+                {&plain, "config.json"},
+                {&plain, "1_Pooling/config.json"},
+                {&plain, "sentence_bert_config.json"},
+                {&plain, "tokenizer.json"},
+                {&plain, "model.safetensors"},
+                {&lines, "tokenizer_config.json"},
+                {&sharded, "model.safetensors.index.json"},
+                {&sharded, "model-00002-of-00002.safetensors"}};
+    char with_colon[80];
+
+    for (size_t i = 0; i < EM_COUNT(rows); i++) {
+        em_pack *p = NULL;
+        snprintf(with_colon, sizeof with_colon, "%s: ", rows[i].name);
+        make(rows[i].form);
+        folder_write(folder_path("m/%s", rows[i].name), EM_STR("{\"broken\":"));
+        test_note("%s", rows[i].name);
+        CHECK(open_folder(folder_path("m")) != EM_OK);
+        CHECK(problem_says(with_colon));
+        CHECK(em_pack_folder(folder_path("m"), NULL, NULL, &p) != EM_OK && p == NULL);
+        make(rows[i].form); /* a folder in its place */
+        remove_file(rows[i].name);
+        CHECK(mkdir(folder_path("m/%s", rows[i].name), 0755) == 0);
+        CHECK(open_folder(folder_path("m")) != EM_OK);
+        CHECK(problem_says(with_colon));
+    }
+    make(&lines);
+    folder_write(folder_path("m/vocab.txt"), EM_STR("a\nb\n"));
+    CHECK_PROBLEM(open_folder(folder_path("m")), EM_ERR_MODEL_MALFORMED, "vocab.txt: ");
+    make(&plain);
+    folder_write(folder_path("m/config.json"),
+                 em_view(test_alloc(EM_HF_CONFIG_MAX + 1), EM_HF_CONFIG_MAX + 1));
+    CHECK_PROBLEM(open_folder(folder_path("m")), EM_ERR_LIMIT, "config.json: ");
+    em_pack *p = NULL;
+    make(&plain); /* two added tokens of one text */
+    edit("tokenizer.json", "\"added_tokens\":[",
+         "\"added_tokens\":[{\"id\":0,\"content\":\"[PAD]\"},");
+    CHECK_PROBLEM(em_pack_folder(folder_path("m"), NULL, &problem, &p),
+                  EM_ERR_MODEL_MALFORMED, "there twice");
+    CHECK(p == NULL);
 }
 
 static void shapes_that_differ_from_config(void)
@@ -522,6 +578,7 @@ int main(void)
     RUN(a_lone_file_of_another_name_is_found);
     RUN(a_transformer_in_a_folder_of_its_own);
     RUN(what_is_missing_is_named);
+    RUN(each_broken_file_is_named);
     RUN(shapes_that_differ_from_config);
     RUN(tensors_missing_renamed_or_of_another_type);
     RUN(numbers_that_are_not_finite);

@@ -148,7 +148,7 @@ static unsigned files_begun;
 static em_err count_begun(void *arg, const char *name)
 {
     (void)arg;
-    if (strncmp(name, "fail", 4) == 0) files_begun++;
+    if (strncmp(name, "fail", 4) == 0 || strncmp(name, "folder", 6) == 0) files_begun++;
     return EM_OK;
 }
 
@@ -184,6 +184,13 @@ static void a_failure_leaves_no_file(void)
         CHECK_PROBLEM(seal(p, &t, "fail.emb", hash), EM_ERR_MANIFEST_MALFORMED,
                       "printable ASCII");
     }
+    t = terms();
+    CHECK(mkdir(folder_path("folder.emb"), 0755) == 0);
+    CHECK_PROBLEM(seal(p, &t, "folder.emb", hash), EM_ERR_IO, "folder.emb");
+    CHECK_OK(em_file_remove(folder_path("folder.emb")));
+    folder_write(folder_path("m/config.json"), EM_STR("{}")); /* behind our back */
+    CHECK_PROBLEM(seal(p, &t, "fail.emb", hash), EM_ERR_IO, "m/config.json",
+                  "changed meanwhile");
     CHECK_OK(em_file_list(test_folder, count_begun, NULL));
     CHECK(files_begun == 0);
     CHECK(em_all_zero(EM_BYTES(hash)));

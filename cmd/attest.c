@@ -17,14 +17,12 @@ static void print_field(const char *name, const em_attested_field *field)
     enum { SHOWN = 64 };
     static const char *const word[] = {[EM_ABSENT] = "absent", [EM_NULL] = "null"};
     char text[2 * SHOWN + 1];
-    em_out o = em_out_over(text, sizeof text - 1);
 
     if (field->is != EM_PRESENT) {
         printf("%-11s %s\n", name, word[field->is]);
         return;
     }
-    em_write_hex(&o, em_view(field->b, field->len < SHOWN ? field->len : SHOWN));
-    text[o.len] = 0;
+    em_lines_put_hex(em_view(field->b, field->len < SHOWN ? field->len : SHOWN), text);
     printf("%-11s %zu bytes %s%s\n", name, field->len, text,
            field->len > SHOWN ? "..." : "");
 }
@@ -39,11 +37,9 @@ static void print_facts(const em_attested *f)
            f->module_id, signed_at, until, em_roots_mode_name(f->mode));
     for (unsigned i = 0; i < EM_MAX_PCRS; i++) {
         char text[2 * EM_PCR_LEN + 1];
-        em_out o = em_out_over(text, sizeof text - 1);
         em_bytes pcr = em_attest_pcr(f, i);
         if (pcr.len == 0 || em_all_zero(pcr)) continue;
-        em_write_hex(&o, pcr);
-        text[o.len] = 0;
+        em_lines_put_hex(pcr, text);
         printf("pcr%-8u %s\n", i, text);
     }
     print_field("public_key", &f->public_key);

@@ -1,22 +1,15 @@
 #include "cmd/group.h"
+#include "cmd/lines.h"
 #include "tools/keys.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
-static void hex(const em_ed25519_public *key, char text[65])
-{
-    em_out o = em_out_over(text, 64);
-
-    em_write_hex(&o, EM_BYTES(key->b));
-    text[o.len] = 0;
-}
-
 static void tell(const char *path, const em_ed25519_public *key, bool json)
 {
     char text[65];
 
-    hex(key, text);
+    em_lines_put_hex(EM_BYTES(key->b), text);
     if (json)
         printf("{\"public_key\":\"%s\"}\n", text);
     else

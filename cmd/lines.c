@@ -27,15 +27,21 @@ void em_lines_time(uint64_t ms, char text[EM_LINES_TIME])
     text[o.len] = 0;
 }
 
-json_t *em_lines_hex(em_bytes bytes)
+void em_lines_put_hex(em_bytes bytes, char *text)
 {
-    size_t cap = 2 * bytes.len + 1;
-    char *text = malloc(cap);
-    if (text == NULL) return json_null();
-    em_out o = em_out_over(text, cap);
+    em_out o = em_out_over(text, 2 * bytes.len);
 
     em_write_hex(&o, bytes);
-    json_t *json = json_stringn(text, o.len);
+    text[o.len] = 0;
+}
+
+json_t *em_lines_hex(em_bytes bytes)
+{
+    char *text = malloc(2 * bytes.len + 1);
+    if (text == NULL) return json_null();
+
+    em_lines_put_hex(bytes, text);
+    json_t *json = json_string(text);
     free(text);
     return json;
 }

@@ -24,6 +24,9 @@ typedef struct em_lines_count {
 } em_lines_count;
 em_lines_count em_lines_of(const em_report *report);
 
+/* Lower-case hexadecimal, NUL-ended; `text` has room for 2 * bytes.len + 1. */
+void em_lines_put_hex(em_bytes bytes, char *text);
+
 /* A hexadecimal JSON text; printable ASCII of hostile bytes, others as "\xNN". */
 json_t *em_lines_hex(em_bytes bytes);
 void em_lines_escape(em_bytes bytes, char *text, size_t cap);

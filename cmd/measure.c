@@ -1,6 +1,6 @@
 #include "trust/measure.h"
-#include "base/write.h"
 #include "cmd/group.h"
+#include "cmd/lines.h"
 #include "os/file.h"
 
 #include <stdio.h>
@@ -20,10 +20,8 @@ static em_err load(const char *path, size_t limit, em_map *ret_file)
 static void print(unsigned pcr, const em_measure *m, bool json, bool first)
 {
     char text[2 * EM_PCR_LEN + 1];
-    em_out o = em_out_over(text, sizeof text - 1);
 
-    em_write_hex(&o, EM_BYTES(m->pcr));
-    text[o.len] = 0;
+    em_lines_put_hex(EM_BYTES(m->pcr), text);
     if (json)
         printf("%s\"pcr%u\":\"%s\"", first ? "" : ",", pcr, text);
     else

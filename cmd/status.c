@@ -1,5 +1,6 @@
 #include "cmd/dial.h"
 #include "cmd/group.h"
+#include "cmd/lines.h"
 #include "wire/text.h"
 
 #include <jansson.h>
@@ -7,21 +8,13 @@
 
 static const char program[] = "em status";
 
-static void hex(const unsigned char *at, size_t len, char *text, size_t cap)
-{
-    em_out o = em_out_over(text, cap - 1);
-
-    em_write_hex(&o, em_view(at, len));
-    text[o.len] = 0;
-}
-
 static json_t *to_json(const em_client_status *s, const em_client_model *m, size_t n)
 {
     json_t *models = json_array();
 
     for (size_t i = 0; i < n; i++) {
         char hash[65];
-        hex(m[i].manifest, sizeof m[i].manifest, hash, sizeof hash);
+        em_lines_put_hex(EM_BYTES(m[i].manifest), hash);
         json_array_append_new(
             models, json_pack("{s:s,s:s,s:I,s:s,s:s,s:i,s:i}", "id", m[i].id, "version",
                               m[i].version, "number", (json_int_t)m[i].number, "profile",

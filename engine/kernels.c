@@ -2,13 +2,23 @@
 
 void em_kernels_pick(em_kernels *ret_kernels, unsigned cpu)
 {
-    em_kernels k = {"scalar", em_gemm_c, em_norm_c, em_gelu_c, em_softmax_c};
+    em_kernels *k = ret_kernels;
 
+    *k = (em_kernels){.level = "scalar",
+                      .gemm = em_gemm_c,
+                      .gemm_bf16 = em_gemm_bf16_c,
+                      .gemm_int8 = em_gemm_int8_c,
+                      .quantize = em_quantize_c,
+                      .norm = em_norm_c,
+                      .gelu = em_gelu_c,
+                      .softmax = em_softmax_c};
 #if defined(__x86_64__)
-    if (cpu & EM_CPU_AVX2)
-        k = (em_kernels){"avx2", em_gemm_avx2, em_norm_avx2, em_gelu_avx2,
-                         em_softmax_avx2};
+    if (!(cpu & EM_CPU_AVX2)) return;
+    k->level = "avx2";
+    k->gemm = em_gemm_avx2;
+    k->norm = em_norm_avx2;
+    k->gelu = em_gelu_avx2;
+    k->softmax = em_softmax_avx2;
 #endif
     (void)cpu;
-    *ret_kernels = k;
 }

@@ -9,7 +9,8 @@
  *   - max(a, b) is (a > b ? a : b), nothing else;
  *   - a sum across a row keeps 16 partial sums that start at +0, element i going to
  * partial i mod 16 in order of i, folded as p[i] + p[i + 8], then + 4, + 2, + 1;
- *   - a product is one chain of fma over k = 0, 1, 2 ..., never split.
+ *   - a product of floats is one chain of fma over k = 0, 1, 2 ..., never split;
+ *   - a product of integers is exact, and becomes a float by one rounding.
  *
  * Trust:  sizes were checked by the caller; floats may be anything.
  * Memory: the caller's; nothing is kept.  Pointers need the alignment of float only.
@@ -22,23 +23,61 @@
 
 enum {
     EM_LANES = 16, /* columns of a panel, partial sums of a row */
+    EM_FOURS = 4,  /* bytes along k that an int8 panel keeps together */
 };
 
 /* c[i][j] = bias[j], then fma(a[i][k], b[k][j], c[i][j]) for k = 0 .. depth - 1
  * for i < rows, j < 16 * panels.  b is `panels` panels of [depth][16], one after the
- * other (engine/panel.h); bias is NULL (+0) or 16 * panels floats.  `next` is where the
- * panel lies that will probably be wanted after these: a hint to fetch it meanwhile,
- * never read; NULL for none. */
+ * other (engine/panel.h): floats for the slot gemm; for gemm_bf16 the upper halves of
+ * floats whose lower halves are zero, otherwise the same.  bias is NULL (+0) or 16 *
+ * panels floats.  `next` is where the panel lies that will probably be wanted after
+ * these: a hint to fetch it meanwhile, never read; NULL for none. */
 typedef struct em_gemm {
     const float *a;
     size_t a_stride; /* floats from row to row */
-    const float *b;
+    const void *b;   /* const float *, or const uint16_t * */
     const float *bias;
     float *c; /* overlaps neither a nor b */
     size_t c_stride;
     size_t rows, depth, panels;
-    const float *next;
+    const void *next;
 } em_gemm;
+
+/* What the bytes of a quantised row stand for: x[k] = (q[k] - zero) * scale. */
+typedef struct em_quant {
+    float scale;
+    int32_t zero; /* 0 .. 255 */
+} em_quant;
+
+/* out[k] = the byte that stands for y[k] = x[k] * by[k], k < n; zeros behind it up to a
+ * multiple of four.  n >= 1.  With max as above, min(a, b) = (a < b ? a : b):
+ *   low = min of +0 and all y, high = max of +0 and all y, range = high - low
+ *   inverse = 255 / range, scale = range / 255, zero = round(-low * inverse)
+ *   q = round(min(max(fma(y, inverse, zero), 0), 255)), to the nearest, even on ties
+ * A row whose range is below 2^-100 has inverse, scale and zero 0; one with an infinity
+ * or a NaN has inverse and zero 0 and the scale 0x7FC00000, which spoils its products. */
+typedef struct em_quantize {
+    const float *x, *by;
+    uint8_t *out; /* not x */
+    size_t n;
+} em_quantize;
+
+/* c[i][j] = fma((float)t, row[i].scale * scale[j], bias[j]) for i < rows, j < 16 *
+ * panels, where t = sum over k < depth of a[i][k] * b[k][j], less row[i].zero * sum[j],
+ * modulo 2^32.  b is panels of [ceil(depth / 4)][16][4] signed bytes (engine/panel.h);
+ * rows of a are readable, and zero, up to a multiple of four. */
+typedef struct em_gemm_int8 {
+    const uint8_t *a;
+    size_t a_stride; /* bytes from row to row */
+    const em_quant *row;
+    const int8_t *b;
+    const float *scale, *bias; /* 16 * panels each */
+    const int32_t *sum;        /* the same: of b's column */
+    float *c;
+    size_t c_stride;
+    size_t rows, depth, panels;
+    const void *next; /* as in em_gemm */
+} em_gemm_int8;
 
 /* out[i] = fma((s[i] - mean) / sqrt(var + eps), weight[i], bias[i]) of s = x + add, where
  * mean = sum(s) / n, var = sum((s - mean)^2 by fma) / n and the quotient is a product by
@@ -52,8 +91,11 @@ typedef struct em_norm {
 } em_norm;
 
 typedef struct em_kernels {
-    const char *level; /* "scalar", "avx2": what em check calls an isa */
+    const char *level; /* "scalar", "avx2", "avx512", "neon", "sdot": as em check says */
     void (*gemm)(const em_gemm *g);
+    void (*gemm_bf16)(const em_gemm *g);
+    void (*gemm_int8)(const em_gemm_int8 *g);
+    em_quant (*quantize)(const em_quantize *q);
     void (*norm)(const em_norm *r);
     /* x = x * Phi(x), Phi the normal distribution function: the exact GELU.  Of a matrix
      * [rows][cols] whose rows are `stride` apart. */

@@ -83,10 +83,10 @@ void em_gemm_avx2(const em_gemm *g)
     size_t tiles = (g->rows + TILE - 1) / TILE, panel = g->depth * EM_LANES;
 
     for (size_t p = 0; p < g->panels; p++) {
-        const float *b = g->b + p * panel;
+        const float *b = (const float *)g->b + p * panel;
         const float *bias = g->bias == NULL ? zero : g->bias + p * EM_LANES;
-        const float *then = p + 1 < g->panels || g->next == NULL ? b + panel : g->next;
-        ahead next = {(const char *)then, sizeof(float) * EM_LANES / tiles};
+        const void *then = p + 1 < g->panels || g->next == NULL ? b + panel : g->next;
+        ahead next = {then, sizeof(float) * EM_LANES / tiles};
 
         for (size_t t = 0, i = 0; t < tiles; t++) { /* heights differ by one at most */
             size_t m = (g->rows - i + tiles - t - 1) / (tiles - t);

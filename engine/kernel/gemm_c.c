@@ -1,10 +1,11 @@
+#include "engine/kernel/poly_impl.h"
 #include "engine/kernel/slots_impl.h"
 
 void em_gemm_c(const em_gemm *g)
 {
-    for (size_t p = 0; p < g->panels; p++) {
-        const float *b = g->b + p * g->depth * EM_LANES;
+    const float *b = g->b;
 
+    for (size_t p = 0; p < g->panels; p++, b += g->depth * EM_LANES) {
         for (size_t i = 0; i < g->rows; i++) {
             const float *a = g->a + i * g->a_stride;
             float *c = g->c + i * g->c_stride + p * EM_LANES;

@@ -9,6 +9,9 @@
 #include "engine/kernels.h"
 
 void em_gemm_c(const em_gemm *g);
+void em_gemm_bf16_c(const em_gemm *g);
+void em_gemm_int8_c(const em_gemm_int8 *g);
+em_quant em_quantize_c(const em_quantize *q);
 void em_norm_c(const em_norm *r);
 void em_gelu_c(float *x, size_t stride, size_t rows, size_t cols);
 float em_softmax_c(float *x, size_t n, float scale);

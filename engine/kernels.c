@@ -19,6 +19,9 @@ void em_kernels_pick(em_kernels *ret_kernels, unsigned cpu)
     k->norm = em_norm_avx2;
     k->gelu = em_gelu_avx2;
     k->softmax = em_softmax_avx2;
+    if (!(cpu & EM_CPU_AVX512)) return;
+    k->level = "avx512";
+    k->gemm = em_gemm_avx512;
 #endif
     (void)cpu;
 }

@@ -21,4 +21,6 @@ void em_norm_avx2(const em_norm *r);
 void em_gelu_avx2(float *x, size_t stride, size_t rows, size_t cols);
 float em_softmax_avx2(float *x, size_t n, float scale);
 
+void em_gemm_avx512(const em_gemm *g);
+
 #endif

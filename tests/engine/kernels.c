@@ -389,5 +389,9 @@ int main(int argc, char **argv)
         check_level(EM_CPU_AVX2);
     else
         test_skip("level avx2", "this processor has no AVX2 and FMA");
+    if (fixture_cpu() & EM_CPU_AVX512)
+        check_level(EM_CPU_AVX2 | EM_CPU_AVX512);
+    else
+        test_skip("level avx512", "this processor has no AVX-512 with VNNI");
     return test_end();
 }

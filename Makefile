@@ -9,7 +9,7 @@
 #   make deps       the Debian packages all this needs
 #   make tcb        the lines that go into the measured image
 #
-# V=gcc (default) | clang | asan | tsan chooses the build, each in a folder of its own.
+# V=gcc (default) | clang | asan | tsan | arm64 chooses the build, each in a folder of its own.
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -21,27 +21,31 @@ SHARED ?= ../shared
 VERSION := 0.1.0
 export SHARED
 
+# arm64: base and engine and their tests, static, for qemu-user (mk/emulate.sh)
+CROSS := $(if $(filter arm64,$(V)),aarch64-linux-gnu-)
 ifneq ($(filter asan tsan clang fuzz cover,$(V)),)
 CC := clang-14
 else
-CC := gcc
+CC := $(CROSS)gcc
 endif
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 
 WARN := -std=gnu11 -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
     -Wvla -Wcast-qual -Wundef -Werror
 HARD := -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=pattern -fPIE
-ifeq ($(shell uname -m),x86_64)
+ifneq ($(MACHINE),aarch64)
 HARD += -fcf-protection
 else
 HARD += -mbranch-protection=standard
 endif
 BASE := -O2 -g -ffp-contract=off -fno-math-errno -fvisibility=hidden -ffile-prefix-map=$(CURDIR)=.
-LINK := -pie -Wl,-z,relro,-z,now
+LINK := -Wl,-z,relro,-z,now
+LINK += $(if $(CROSS),-static,-pie)
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_tsan := -fsanitize=thread
 SAN_fuzz := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 SAN_cover := -fprofile-instr-generate -fcoverage-mapping
-ifeq ($(V),gcc)
+ifneq ($(filter gcc arm64,$(V)),)
 HARD += -fzero-call-used-regs=used-gpr
 endif
 ifneq ($(SAN_$(V)),)
@@ -54,7 +58,7 @@ CFLAGS_ALL = $(WARN) $(BASE) $(HARD) -D_GNU_SOURCE -DEM_VERSION='"$(VERSION)"'
 
 # a file's name sets its instruction set
 isa = $(if $(findstring _avx512,$1),-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c,$(if \
-    $(findstring _avx2,$1),-mavx2 -mfma -mf16c))
+    $(findstring _avx2,$1),-mavx2 -mfma -mf16c,$(if $(findstring _sdot,$1),-march=armv8-a+dotprod)))
 
 all: programs
 
@@ -75,7 +79,7 @@ LIBFLAG_microhttpd := -lmicrohttpd
 libflags = $(foreach w,libssl curl microhttpd jansson libcrypto sodium math any,$(if $(filter $w,$1),$(LIBFLAG_$w))) -lpthread
 
 # kernels for other processors than this build's
-FOREIGN := $(if $(filter x86_64,$(shell uname -m)),%_neon.c,%_avx2.c %_avx512.c)
+FOREIGN := $(if $(filter aarch64,$(MACHINE)),%_avx2.c %_avx512.c,%_neon.c %_sdot.c)
 
 define ROOM_RULES
 SRC_$1 := $$(filter-out $$(FOREIGN),$$(sort $$(wildcard $$(FOLDER_$1)/*.c $$(FOLDER_$1)/kernel/*.c)))
@@ -85,7 +89,7 @@ $$(OBJ_$1): $$(O)/obj/%.o: %.c $$(O)/view/$1/.made | $$(O)/.tools
 	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(call isa,$$(notdir $$<)) -I$$(O)/view/$1 -MMD -MP -c $$< -o $$@
 $$(O)/lib$1.a: $$(OBJ_$1)
 	@rm -f $$@
-	$$(Q)ar rcsD $$@ $$^
+	$$(Q)$$(CROSS)ar rcsD $$@ $$^
 DEPS += $$(OBJ_$1:.o=.d)
 .PHONY: room-$1
 room-$1: $$(O)/lib$1.a
@@ -97,7 +101,7 @@ Q := $(if $(VERBOSE),,@)
 # names the command when the packages are missing, before the first compile
 $(O)/.tools: mk/deps.sh
 	@mkdir -p $(O)
-	@mk/deps.sh --check build
+	@mk/deps.sh --check $(if $(CROSS),cross,build)
 	@touch $@
 
 # ---- programs --------------------------------------------------------------------------
@@ -136,7 +140,7 @@ define TEST_RULES
 $$(O)/$(1:.c=): $1 $$(SUPPORT_OBJ) $$(LIBS_$2) $$(O)/view/all/.made
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS_ALL) -I$$(O)/view/all -MMD -MP -MF $$@.d -o $$@ $1 $$(SUPPORT_OBJ) $$(LIBS_$2) \
-	    $$(LINK) $$(call libflags,$$(LINK_$2) jansson)
+	    $$(LINK) $$(call libflags,$$(LINK_$2) $$(if $$(CROSS),,jansson))
 DEPS += $$(O)/$(1:.c=).d
 TESTS_$2 += $$(O)/$(1:.c=)
 endef

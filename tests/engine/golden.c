@@ -1,7 +1,7 @@
 /* The real all-MiniLM-L6-v2 against float64 over the same weights, at every level.
  * `--time TOKENS SEQUENCES WORKERS` embeds a batch for each line read and prints how many
  * milliseconds that took (bench/onnx_minilm.py asks in turn with a peer). */
-#include "tests/engine/fixture.h"
+#include "tests/engine/fixture_minilm.h"
 
 #include <math.h>
 

@@ -1,12 +1,6 @@
 /* gemm_avx512_impl.h - float products for AVX-512; the includer says what a panel's line
  * is: EM_GEMM_WEIGHT, the type of a weight, and EM_GEMM_LINE(p), 16 of them as floats.
  *
- * Tiles are 1 to 12 rows by two panels, or 1 to 6 rows by four, so that few rows read
- * four streams and have chains enough to hide the fma's latency; 24 accumulators at most
- * of the 32 registers.  They are named one by one because gcc 12 keeps an array of them
- * in memory; heights and widths are constants wherever the tile is inlined, and what they
- * exclude is never made.
- *
  * Trust:  as kernels.h says.
  * Memory: as kernels.h says.
  */
@@ -14,18 +8,7 @@
 #define EM_ENGINE_KERNEL_GEMM_AVX512_IMPL_H
 #if defined(__AVX512F__)
 
-#include "engine/kernels.h"
-
-#include <immintrin.h>
-
-enum { TALL = 12, SHORT = 6 };
-
-/* What comes next, fetched a little with every step: `step` bytes of each panel for every
- * line of ours. */
-typedef struct ahead {
-    const char *at;
-    size_t step;
-} ahead;
+#include "engine/kernel/tiles_avx512_impl.h"
 
 /* A tile's operands, in registers where possible. */
 typedef struct tile_of {
@@ -36,23 +19,7 @@ typedef struct tile_of {
     ahead next;
 } tile_of;
 
-#define FOR_ROWS(m, DO)                                                                  \
-    do {                                                                                 \
-        DO(0);                                                                           \
-        if ((m) > 1) DO(1);                                                              \
-        if ((m) > 2) DO(2);                                                              \
-        if ((m) > 3) DO(3);                                                              \
-        if ((m) > 4) DO(4);                                                              \
-        if ((m) > 5) DO(5);                                                              \
-        if ((m) > 6) DO(6);                                                              \
-        if ((m) > 7) DO(7);                                                              \
-        if ((m) > 8) DO(8);                                                              \
-        if ((m) > 9) DO(9);                                                              \
-        if ((m) > 10) DO(10);                                                            \
-        if ((m) > 11) DO(11);                                                            \
-    } while (0)
-
-/* c[0 .. m - 1] of w panels: 1, 2 or 4. */
+/* c[0 .. m - 1] of w panels: 1 or 2. */
 static inline __attribute__((always_inline)) void tile(size_t m, size_t w,
                                                        const em_gemm *g, tile_of t)
 {
@@ -63,27 +30,18 @@ static inline __attribute__((always_inline)) void tile(size_t m, size_t w,
     const EM_GEMM_WEIGHT *b = t.b, *end = b + panel;
     const char *next = t.next.at;
     const size_t step = t.next.step;
-    __m512 p = _mm512_loadu_ps(t.bias), q = p, r = p, s = p;
+    __m512 p = _mm512_loadu_ps(t.bias), q = p;
     if (w > 1) q = _mm512_loadu_ps(t.bias + EM_LANES);
-    if (w > 2) r = _mm512_loadu_ps(t.bias + 2 * EM_LANES);
-    if (w > 2) s = _mm512_loadu_ps(t.bias + 3 * EM_LANES);
     __m512 p0 = p, p1 = p, p2 = p, p3 = p, p4 = p, p5 = p;
     __m512 p6 = p, p7 = p, p8 = p, p9 = p, p10 = p, p11 = p;
     __m512 q0 = q, q1 = q, q2 = q, q3 = q, q4 = q, q5 = q;
     __m512 q6 = q, q7 = q, q8 = q, q9 = q, q10 = q, q11 = q;
-    __m512 r0 = r, r1 = r, r2 = r, r3 = r, r4 = r, r5 = r, r6, r7, r8, r9, r10, r11;
-    __m512 s0 = s, s1 = s, s2 = s, s3 = s, s4 = s, s5 = s, s6, s7, s8, s9, s10, s11;
-    r6 = r7 = r8 = r9 = r10 = r11 = s6 = s7 = s8 = s9 = s10 = s11 = r; /* w < 4 there */
 
     for (; b < end; b += EM_LANES, a0++, a3++, a6++, a9++) {
         p = EM_GEMM_LINE(b);
         if (w > 1) q = EM_GEMM_LINE(b + panel);
-        if (w > 2) r = EM_GEMM_LINE(b + 2 * panel);
-        if (w > 2) s = EM_GEMM_LINE(b + 3 * panel);
         _mm_prefetch(next, EM_GEMM_HINT);
         if (w > 1) _mm_prefetch(next + panel * sizeof *b, EM_GEMM_HINT);
-        if (w > 2) _mm_prefetch(next + 2 * panel * sizeof *b, EM_GEMM_HINT);
-        if (w > 2) _mm_prefetch(next + 3 * panel * sizeof *b, EM_GEMM_HINT);
         next += step;
 #define STEP(i)                                                                          \
     do {                                                                                 \
@@ -91,8 +49,6 @@ static inline __attribute__((always_inline)) void tile(size_t m, size_t w,
         __m512 x = _mm512_set1_ps(row[(i) % 3 * stride]);                                \
         p##i = _mm512_fmadd_ps(x, p, p##i);                                              \
         if (w > 1) q##i = _mm512_fmadd_ps(x, q, q##i);                                   \
-        if (w > 2) r##i = _mm512_fmadd_ps(x, r, r##i);                                   \
-        if (w > 2) s##i = _mm512_fmadd_ps(x, s, s##i);                                   \
     } while (0)
         FOR_ROWS(m, STEP);
 #undef STEP
@@ -102,8 +58,6 @@ static inline __attribute__((always_inline)) void tile(size_t m, size_t w,
         float *to = t.c + (i)*c_stride;                                                  \
         _mm512_storeu_ps(to, p##i);                                                      \
         if (w > 1) _mm512_storeu_ps(to + EM_LANES, q##i);                                \
-        if (w > 2) _mm512_storeu_ps(to + 2 * EM_LANES, r##i);                            \
-        if (w > 2) _mm512_storeu_ps(to + 3 * EM_LANES, s##i);                            \
     } while (0)
     FOR_ROWS(m, STORE);
 #undef STORE
@@ -115,26 +69,19 @@ static inline __attribute__((always_inline)) void tile(size_t m, size_t w,
     {                                                                                    \
         tile(m, w, g, *t);                                                               \
     }
-#define TILES(DO, w) DO(1, w) DO(2, w) DO(3, w) DO(4, w) DO(5, w) DO(6, w)
-#define TALL_TILES(DO, w) DO(7, w) DO(8, w) DO(9, w) DO(10, w) DO(11, w) DO(12, w)
 TILES(TILE_OF, 1)
-TALL_TILES(TILE_OF, 1)
 TILES(TILE_OF, 2)
-TALL_TILES(TILE_OF, 2)
-TILES(TILE_OF, 4)
 
 typedef void (*tile_fn)(const em_gemm *, const tile_of *);
 #define NAME_OF(m, w) tile_##m##x##w,
-static const tile_fn by_one[] = {NULL, TILES(NAME_OF, 1) TALL_TILES(NAME_OF, 1)};
-static const tile_fn by_two[] = {NULL, TILES(NAME_OF, 2) TALL_TILES(NAME_OF, 2)};
-static const tile_fn by_four[] = {NULL, TILES(NAME_OF, 4)};
 
 /* w panels from panel p on, all rows. */
 static inline void across(const em_gemm *g, size_t p, size_t w)
 {
-    static const float zero[4 * EM_LANES];
-    const tile_fn *by = w == 4 ? by_four : w == 2 ? by_two : by_one;
-    size_t most = w == 4 ? SHORT : TALL, tiles = (g->rows + most - 1) / most;
+    static const tile_fn by_height[][TALL + 1] = {{NULL, TILES(NAME_OF, 1)},
+                                                  {NULL, TILES(NAME_OF, 2)}};
+    static const float zero[2 * EM_LANES];
+    size_t tiles = (g->rows + TALL - 1) / TALL;
     size_t panel = g->depth * EM_LANES;
     const EM_GEMM_WEIGHT *b = (const EM_GEMM_WEIGHT *)g->b + p * panel;
     const void *then = p + w < g->panels || g->next == NULL ? b + w * panel : g->next;
@@ -147,7 +94,7 @@ static inline void across(const em_gemm *g, size_t p, size_t w)
 
         t.a = g->a + i * g->a_stride;
         t.c = g->c + i * g->c_stride + p * EM_LANES;
-        by[m](g, &t);
+        by_height[w - 1][m](g, &t);
         t.next.at += t.next.step * g->depth;
         i += m;
     }
@@ -157,10 +104,9 @@ static inline void whole(const em_gemm *g)
 {
     size_t p = 0;
 
-    if (g->rows <= SHORT)
-        for (; g->panels - p >= 4; p += 4) across(g, p, 4);
-    for (; g->panels - p >= 2; p += 2) across(g, p, 2);
-    if (p < g->panels) across(g, p, 1);
+    if (g->rows > FEW)
+        for (; g->panels - p >= 2; p += 2) across(g, p, 2);
+    for (; p < g->panels; p++) across(g, p, 1);
 }
 
 #endif

@@ -1,0 +1,56 @@
+/* tiles_avx512_impl.h - how products are cut into tiles for AVX-512.
+ *
+ * Tiles are up to 12 rows by two panels: 24 accumulators of the 32 registers.  They are
+ * named one by one because gcc 12 keeps an array of them in memory; heights and widths
+ * are constants wherever a tile is inlined, and what they exclude is never made.  Few
+ * rows only wait for weights, and one stream of those is faster than two.
+ *
+ * Trust:  as kernels.h says.
+ * Memory: none.
+ */
+#ifndef EM_ENGINE_KERNEL_TILES_AVX512_IMPL_H
+#define EM_ENGINE_KERNEL_TILES_AVX512_IMPL_H
+#if defined(__AVX512F__)
+
+#include "engine/kernels.h"
+
+#include <immintrin.h>
+
+enum {
+    TALL = 12, /* rows of a tile at most */
+    FEW = 9,   /* rows up to which panels are done one at a time */
+};
+
+/* What comes next, fetched a little with every step: `step` bytes of each panel for every
+ * line of ours. */
+typedef struct ahead {
+    const char *at;
+    size_t step;
+} ahead;
+
+/* DO(i) for the rows of a tile of height m. */
+#define FOR_ROWS(m, DO)                                                                  \
+    do {                                                                                 \
+        DO(0);                                                                           \
+        if ((m) > 1) DO(1);                                                              \
+        if ((m) > 2) DO(2);                                                              \
+        if ((m) > 3) DO(3);                                                              \
+        if ((m) > 4) DO(4);                                                              \
+        if ((m) > 5) DO(5);                                                              \
+        if ((m) > 6) DO(6);                                                              \
+        if ((m) > 7) DO(7);                                                              \
+        if ((m) > 8) DO(8);                                                              \
+        if ((m) > 9) DO(9);                                                              \
+        if ((m) > 10) DO(10);                                                            \
+        if ((m) > 11) DO(11);                                                            \
+    } while (0)
+
+/* DO(height, w) for every height that a tile of w panels may have. */
+#define TILES(DO, w)                                                                     \
+    DO(1, w)                                                                             \
+    DO(2, w)                                                                             \
+    DO(3, w)                                                                             \
+    DO(4, w) DO(5, w) DO(6, w) DO(7, w) DO(8, w) DO(9, w) DO(10, w) DO(11, w) DO(12, w)
+
+#endif
+#endif

@@ -98,7 +98,7 @@ def fused_layer(g, x, p):
     return skip(p + "output.", y, x)
 
 
-def session(weights, layer, threads):
+def model(weights, layer):
     g = Graph(weights)
     x = embeddings(g)
     for i in range(LAYERS):
@@ -108,12 +108,15 @@ def session(weights, layer, threads):
     graph = helper.make_graph(
         g.nodes, "minilm", [helper.make_tensor_value_info("ids", TensorProto.INT64, ["n", "tokens"])],
         [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", HIDDEN])], list(g.constants.values()))
-    model = helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18),
-                                                                 helper.make_opsetid("com.microsoft", 1)])
+    return helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18),
+                                                                helper.make_opsetid("com.microsoft", 1)])
+
+
+def session(weights, layer, threads):
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    return ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(model(weights, layer).SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def main():

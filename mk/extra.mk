@@ -1,5 +1,5 @@
 # what is made or measured with outside packages, in throw-away virtual environments
-.PHONY: list-tests tables golden bench coverage
+.PHONY: list-tests tables golden bench bench-encoder coverage
 list-tests:
 	@printf '%s\n' $(TEST_BINS) $(FUZZ_REPLAY)
 
@@ -18,6 +18,11 @@ coverage:
 # figures against peers: docs/PERFORMANCE.md names what each line is
 bench: programs bench-programs $(O)/tests/engine/golden
 	@bench/run.sh
+
+# the encoder against its peers in one run: the head of bench/encoder/run.py has the options
+bench-encoder: $(O)/bench/encoder $(O)/bench/peak
+	@mk/model.sh
+	@python3 bench/encoder/run.py $(O)
 
 # bench programs link every room
 BENCH_SRC := $(wildcard bench/*.c)

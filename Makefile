@@ -58,7 +58,7 @@ CFLAGS_ALL = $(WARN) $(BASE) $(HARD) -D_GNU_SOURCE -DEM_VERSION='"$(VERSION)"'
 
 # a file's name sets its instruction set
 isa = $(if $(findstring _avx512,$1),-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c,$(if \
-    $(findstring _avx2,$1),-mavx2 -mfma -mf16c,$(if $(findstring _sdot,$1),-march=armv8-a+dotprod)))
+    $(findstring _avx2,$1),-mavx2 -mfma -mf16c,$(if $(findstring _sdot,$1),-march=armv8.2-a+dotprod)))
 
 all: programs
 

@@ -1,0 +1,76 @@
+/* gemm_int8_neon_impl.h - what both ways of multiplying bytes on aarch64 share.  Neither
+ * multiplies a byte without a sign by one with it, so a[k] goes in as a[k] - 128, and
+ * 128 * sum[j] makes up for it.
+ *
+ * Trust:  as kernels.h says.
+ * Memory: as kernels.h says.
+ */
+#ifndef EM_ENGINE_KERNEL_GEMM_INT8_NEON_IMPL_H
+#define EM_ENGINE_KERNEL_GEMM_INT8_NEON_IMPL_H
+#if defined(__aarch64__)
+
+#include "engine/kernel/slots_impl.h"
+
+#include <arm_neon.h>
+
+/* The panel that comes next, as in gemm_neon_impl.h. */
+typedef struct em_gemm_int8_neon_ahead {
+    const char *at;
+    size_t step;
+} em_gemm_int8_neon_ahead;
+
+/* Rows first .. first + m - 1 times one panel. */
+typedef void em_gemm_int8_neon_height(const em_gemm_int8 *g, size_t first, size_t panel,
+                                      em_gemm_int8_neon_ahead next);
+
+enum { EM_GEMM_INT8_NEON_LINE = EM_FOURS * EM_LANES };
+
+/* Four bytes of a row, each less 128, four times over.  Those behind the row's end stay
+ * zero. */
+static inline int8x16_t em_gemm_int8_neon_four(const uint8_t *a, size_t left)
+{
+    uint32_t four, flip = 0x80808080u;
+
+    memcpy(&four, a, sizeof four);
+    if (left < EM_FOURS) flip >>= 8 * (EM_FOURS - left);
+    return vreinterpretq_s8_u32(vdupq_n_u32(four ^ flip));
+}
+
+/* Columns 4v .. 4v + 3 of one row: from sums of (a - 128) * b to c. */
+static inline void em_gemm_int8_neon_store(const em_gemm_int8 *g, size_t row,
+                                           size_t panel, size_t v, int32x4_t sum)
+{
+    const size_t at = panel * EM_LANES + 4 * v;
+    const em_quant *q = &g->row[row];
+    float32x4_t scale = vmulq_n_f32(vld1q_f32(g->scale + at), q->scale);
+
+    sum = vmlaq_n_s32(sum, vld1q_s32(g->sum + at), 128 - q->zero);
+    vst1q_f32(g->c + row * g->c_stride + at,
+              vfmaq_f32(vld1q_f32(g->bias + at), vcvtq_f32_s32(sum), scale));
+}
+
+/* by_height[1 .. most] */
+static inline void em_gemm_int8_neon_all(em_gemm_int8_neon_height *const *by_height,
+                                         size_t most, const em_gemm_int8 *g)
+{
+    size_t tiles = (g->rows + most - 1) / most;
+    size_t fours = (g->depth + EM_FOURS - 1) / EM_FOURS;
+
+    for (size_t p = 0; p < g->panels; p++) {
+        const int8_t *then = g->b + (p + 1) * fours * EM_GEMM_INT8_NEON_LINE;
+        bool more = p + 1 < g->panels || g->next == NULL;
+        em_gemm_int8_neon_ahead next = {more ? (const void *)then : g->next,
+                                        EM_GEMM_INT8_NEON_LINE / tiles};
+
+        for (size_t t = 0, i = 0; t < tiles; t++) { /* heights differ by one at most */
+            size_t m = (g->rows - i + tiles - t - 1) / (tiles - t);
+
+            by_height[m](g, i, p, next);
+            next.at += next.step * fours;
+            i += m;
+        }
+    }
+}
+
+#endif
+#endif

@@ -7,6 +7,9 @@
  *   wide  = gelu(state Wup + b)
  *   side  = wide Wdown + b
  *   state = norm(state + side)
+ *
+ * In an int8 model what a product reads is turned into bytes first, row by row: with the
+ * norm where there is one before it, else by a stage of its own.
  */
 #include "engine/attention.h"
 #include "engine/bert_impl.h"
@@ -50,14 +53,23 @@ static size_t pieces_across(const em_bert_matrix *m, size_t workers, size_t bloc
     return least(panels_of(m), across);
 }
 
-static const float *panel_at(const em_bert_matrix *m, size_t p)
+static bool is_int8(const em_bert_matrix *m)
 {
-    return m->panels + p * EM_LANES * m->cols;
+    return m->layout == EM_LAYOUT_PANEL16_INT8;
+}
+
+static const void *panel_at(const em_bert_matrix *m, size_t p)
+{
+    size_t columns = m->cols, bytes = sizeof(float);
+
+    if (m->layout == EM_LAYOUT_PANEL16_BF16) bytes = sizeof(uint16_t);
+    if (is_int8(m)) bytes = 1, columns = (columns + EM_FOURS - 1) / EM_FOURS * EM_FOURS;
+    return (const uint8_t *)m->panels + p * EM_LANES * columns * bytes;
 }
 
 /* The panel that whoever does piece i will want next: workers take pieces in turn, so it
  * is that of piece i + workers, here or in the product that follows. */
-static const float *panel_after(const product *t, size_t i)
+static const void *panel_after(const product *t, size_t i)
 {
     size_t pieces = t->blocks * t->across, workers = t->run->jobs->workers;
     const em_bert_matrix *m = t->m;
@@ -72,29 +84,80 @@ static const float *panel_after(const product *t, size_t i)
     return panel_at(m, panels_of(m) * (i % across) / across);
 }
 
-/* Rows first .. first + n - 1 by panels p .. p + count - 1. */
-static void part(const product *t, size_t first, size_t n, size_t p, size_t count,
-                 const float *next)
+/* What a matrix's last panel needs and the image does not have, since it only pads. */
+typedef struct padding {
+    float bias[EM_LANES], scale[EM_LANES];
+    int32_t sum[EM_LANES];
+} padding;
+
+static void multiply_int8(const product *t, size_t first, size_t n, size_t p,
+                          size_t count, size_t cols, const void *next)
 {
-    float last[EM_LANES] = {0};
-    size_t cols = least(count * EM_LANES, t->m->rows - p * EM_LANES);
+    const em_bert_run *run = t->run;
+    const em_bert_matrix *m = t->m;
+    padding last = {0};
+    em_gemm_int8 g = {.a = run->bytes + first * run->plan->bytes_stride,
+                      .a_stride = run->plan->bytes_stride,
+                      .row = run->quant + first,
+                      .b = panel_at(m, p),
+                      .scale = m->scale + p * EM_LANES,
+                      .bias = m->bias + p * EM_LANES,
+                      .sum = m->sum + p * EM_LANES,
+                      .c = t->c + first * t->c_stride + p * EM_LANES,
+                      .c_stride = t->c_stride,
+                      .rows = n,
+                      .depth = m->cols,
+                      .panels = count,
+                      .next = next};
+
+    if (cols < count * EM_LANES) {
+        memcpy(last.bias, g.bias, cols * sizeof *last.bias);
+        memcpy(last.scale, g.scale, cols * sizeof *last.scale);
+        memcpy(last.sum, g.sum, cols * sizeof *last.sum);
+        g.bias = last.bias, g.scale = last.scale, g.sum = last.sum;
+    }
+    run->kernels->gemm_int8(&g);
+}
+
+static void multiply_float(const product *t, size_t first, size_t n, size_t p,
+                           size_t count, size_t cols, const void *next)
+{
+    const em_bert_matrix *m = t->m;
+    padding last = {0};
     em_gemm g = {.a = t->a + first * t->a_stride,
                  .a_stride = t->a_stride,
-                 .b = panel_at(t->m, p),
-                 .bias = t->m->bias + p * EM_LANES,
+                 .b = panel_at(m, p),
+                 .bias = m->bias + p * EM_LANES,
                  .c = t->c + first * t->c_stride + p * EM_LANES,
                  .c_stride = t->c_stride,
                  .rows = n,
-                 .depth = t->m->cols,
+                 .depth = m->cols,
                  .panels = count,
                  .next = next};
 
-    if (cols < count * EM_LANES) { /* the image has no bias for rows that only pad */
-        memcpy(last, g.bias, cols * sizeof *last);
-        g.bias = last;
+    if (cols < count * EM_LANES) {
+        memcpy(last.bias, g.bias, cols * sizeof *last.bias);
+        g.bias = last.bias;
     }
-    t->run->kernels->gemm(&g);
-    if (t->gelu) t->run->kernels->gelu(g.c, g.c_stride, n, cols);
+    if (m->layout == EM_LAYOUT_PANEL16_BF16)
+        t->run->kernels->gemm_bf16(&g);
+    else
+        t->run->kernels->gemm(&g);
+}
+
+/* Rows first .. first + n - 1 by panels p .. p + count - 1. */
+static void part(const product *t, size_t first, size_t n, size_t p, size_t count,
+                 const void *next)
+{
+    size_t cols = least(count * EM_LANES, t->m->rows - p * EM_LANES);
+
+    if (is_int8(t->m))
+        multiply_int8(t, first, n, p, count, cols, next);
+    else
+        multiply_float(t, first, n, p, count, cols, next);
+    if (t->gelu)
+        t->run->kernels->gelu(t->c + first * t->c_stride + p * EM_LANES, t->c_stride, n,
+                              cols);
 }
 
 static void product_piece(void *arg, size_t i, size_t w)
@@ -147,45 +210,81 @@ static void attention_piece(void *arg, size_t i, size_t w)
         scratch);
 }
 
-typedef struct norming {
+/* Work on rows of tokens that needs nothing of other rows. */
+typedef struct by_rows {
     const em_bert_run *run;
-    const float *add;
-    size_t add_stride;
-    const em_bert_scale *scale;
-    size_t rows; /* of a piece */
-} norming;
+    const float *x; /* what is added to state and normed, or what is quantised */
+    size_t stride;
+    const em_bert_scale *scale;  /* NULL: no norm */
+    const em_bert_matrix *bytes; /* the int8 matrix whose input the result is, or NULL */
+    size_t rows;                 /* of a piece */
+} by_rows;
 
-static void norm_piece(void *arg, size_t i, size_t w)
+static void one_row(const by_rows *t, size_t row)
 {
-    const norming *t = arg;
-    const em_bert *bert = t->run->bert;
+    const em_bert_run *run = t->run;
+    const float *x = t->x + row * t->stride;
+
+    if (t->scale != NULL) {
+        float *state = run->state + row * run->plan->state_stride;
+        run->kernels->norm(&(em_norm){.x = state,
+                                      .add = x,
+                                      .weight = t->scale->weight,
+                                      .bias = t->scale->bias,
+                                      .out = state,
+                                      .n = run->bert->shape.hidden,
+                                      .eps = run->bert->eps});
+        x = state;
+    }
+    if (t->bytes != NULL)
+        run->quant[row] = run->kernels->quantize(
+            &(em_quantize){.x = x,
+                           .by = t->bytes->in,
+                           .out = run->bytes + row * run->plan->bytes_stride,
+                           .n = t->bytes->cols});
+}
+
+static void rows_piece(void *arg, size_t i, size_t w)
+{
+    const by_rows *t = arg;
     size_t first = i * t->rows, end = least(first + t->rows, t->run->tokens);
 
     (void)w;
-    for (size_t row = first; row < end; row++) {
-        float *state = t->run->state + row * t->run->plan->state_stride;
-        t->run->kernels->norm(&(em_norm){.x = state,
-                                         .add = t->add + row * t->add_stride,
-                                         .weight = t->scale->weight,
-                                         .bias = t->scale->bias,
-                                         .out = state,
-                                         .n = bert->shape.hidden,
-                                         .eps = bert->eps});
-    }
+    for (size_t row = first; row < end; row++) one_row(t, row);
 }
 
-void em_bert_layers_norm(const em_bert_run *run, const float *add, size_t add_stride,
-                         const em_bert_scale *scale)
+/* `width`: numbers of a row. */
+static void each_row(by_rows t, size_t width)
 {
-    norming t = {run, add, add_stride, scale, run->tokens};
+    const em_bert_run *run = t.run;
     size_t pieces = run->jobs->workers * PIECES;
 
-    if (run->jobs->workers == 1 || run->tokens * run->bert->shape.hidden <= SMALL) {
-        norm_piece(&t, 0, 0);
+    t.rows = run->tokens;
+    if (run->jobs->workers == 1 || run->tokens * width <= SMALL) {
+        rows_piece(&t, 0, 0);
         return;
     }
     t.rows = (run->tokens + pieces - 1) / pieces;
-    run->jobs->run(run->jobs, norm_piece, &t, (run->tokens + t.rows - 1) / t.rows);
+    run->jobs->run(run->jobs, rows_piece, &t, (run->tokens + t.rows - 1) / t.rows);
+}
+
+void em_bert_layers_norm(const em_bert_run *run, const float *add, size_t add_stride,
+                         const em_bert_scale *scale, const em_bert_matrix *then)
+{
+    each_row((by_rows){.run = run,
+                       .x = add,
+                       .stride = add_stride,
+                       .scale = scale,
+                       .bytes = is_int8(then) ? then : NULL},
+             run->bert->shape.hidden);
+}
+
+/* x as the bytes that int8 matrix m multiplies; nothing for others. */
+static void quantize(const em_bert_run *run, const float *x, size_t stride,
+                     const em_bert_matrix *m)
+{
+    if (is_int8(m))
+        each_row((by_rows){.run = run, .x = x, .stride = stride, .bytes = m}, m->cols);
 }
 
 void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer,
@@ -203,6 +302,7 @@ void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer,
                        .c_stride = wide});
     run->jobs->run(run->jobs, attention_piece, &shared,
                    (size_t)run->batch->n * run->bert->shape.heads);
+    quantize(run, run->side, state, &layer->out);
     multiply((product){.run = run,
                        .m = &layer->out,
                        .then = &layer->up,
@@ -210,7 +310,7 @@ void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer,
                        .a_stride = state,
                        .c = run->wide,
                        .c_stride = wide});
-    em_bert_layers_norm(run, run->wide, wide, &layer->out_norm);
+    em_bert_layers_norm(run, run->wide, wide, &layer->out_norm, &layer->up);
     multiply((product){.run = run,
                        .m = &layer->up,
                        .then = &layer->down,
@@ -219,6 +319,7 @@ void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer,
                        .c = run->wide,
                        .c_stride = wide,
                        .gelu = true});
+    quantize(run, run->wide, wide, &layer->down);
     multiply((product){.run = run,
                        .m = &layer->down,
                        .then = then,
@@ -226,5 +327,5 @@ void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer,
                        .a_stride = wide,
                        .c = run->side,
                        .c_stride = state});
-    em_bert_layers_norm(run, run->side, state, &layer->down_norm);
+    em_bert_layers_norm(run, run->side, state, &layer->down_norm, then);
 }

@@ -21,8 +21,10 @@ typedef struct em_plan {
     em_plan_limits limits;
     size_t scratch;            /* bytes, to be aligned to 64; contents of no matter */
     size_t state, side, wide;  /* [tokens][hidden], same, [tokens][the widest] */
+    size_t bytes, quant;       /* int8: a product's input as bytes, em_quant[tokens] */
     size_t worker, worker_len; /* attention's, worker_len bytes a worker */
     size_t state_stride, wide_stride; /* floats from row to row */
+    size_t bytes_stride;              /* bytes; 0 where the model is not int8 */
     size_t head;                      /* columns of one head of attention */
 } em_plan;
 

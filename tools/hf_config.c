@@ -246,8 +246,10 @@ em_err em_hf_config_read_shape(em_hf_config_file config, em_hf_config_file pooli
                                em_problem *problem, em_model_shape *ret_shape,
                                bool *ret_lower_first)
 {
-    em_model_shape s = {
-        .arch = EM_ARCH_BERT, .precision = EM_PRECISION_F32, .normalize = normalize};
+    em_model_shape s = {.arch = EM_ARCH_BERT,
+                        .precision = EM_PRECISION_F32,
+                        .activation = EM_ACTIVATION_NONE,
+                        .normalize = normalize};
     bool lower_first = false;
 
     EM_TRY(read_config(config, problem, &s));

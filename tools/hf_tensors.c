@@ -228,7 +228,7 @@ em_err em_hf_tensors_write(const em_hf *hf, const em_bert_want *want, em_problem
 
     float *block = calloc(BLOCK * (size_t)want->cols, sizeof *block);
     if (block == NULL) return em_problem_err(problem, EM_ERR_MEMORY, hf->folder);
-    if (want->layout == EM_LAYOUT_PANEL16) em_panel_clear(want->rows, want->cols, out);
+    if (want->layout == EM_LAYOUT_PANEL16) memset(out, 0, want->len);
     for (uint32_t p = 0; err == EM_OK && p < parts_of(want); p++) {
         err = find_part(hf, want, p, problem, &f);
         if (err != EM_OK) break;

@@ -75,7 +75,7 @@ static em_err begin_body(em_pack *p, const em_pack_terms *terms, em_problem *pro
                             .version = terms->version,
                             .number = terms->number,
                             .not_after_ms = terms->not_after_ms,
-                            .profile = EM_STR(EM_BERT_PROFILE_F32),
+                            .profile = em_bert_profile(p->model.shape.precision),
                             .licence = terms->licence,
                             .kms_key = terms->kms_key,
                             .model = p->model,

@@ -60,6 +60,11 @@ enum {
     EM_MAX_TENSORS = 1024,
     EM_MAX_TENSOR_NAME = 128,
     EM_MAX_DIMENSION = 1 << 24, /* any one number of a model's shape */
+    EM_MAX_LABELS = 256,        /* of a classifier */
+    EM_MAX_LABEL = 64,          /* bytes of one's name */
+    EM_MAX_PROMPTS = 8,         /* texts to put before an input */
+    EM_MAX_PROMPT_NAME = 32,
+    EM_MAX_PROMPT = 512,
 
     /* bundles */
     EM_CHUNK_DEFAULT = 1 << 20,

@@ -2,7 +2,7 @@
 
 #include "wire/cbor.h"
 
-enum { BODY_VERSION = 1, BODY_MEMBERS = 17, SHAPE_MEMBERS = 13 };
+enum { BODY_VERSION = 1, BODY_MEMBERS = 19, SHAPE_MEMBERS = 15 };
 
 /* ---- what a body must be, whether read or about to be written ---- */
 
@@ -25,7 +25,32 @@ static bool texts_hold(const em_manifest_body *b)
 
     for (uint32_t i = 0; good && i < b->n_sources; i++)
         good = is_plain(b->source[i].name, EM_MAX_SOURCE_NAME, ' ');
+    for (uint32_t i = 0; good && i < b->model.shape.labels; i++)
+        good = is_plain(b->label[i], EM_MAX_LABEL, ' ');
     return good;
+}
+
+/* Goes before a text, so it is one. */
+static bool is_prompt(em_bytes text)
+{
+    if (text.len > EM_MAX_PROMPT || !em_is_utf8(text)) return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] == 0) return false;
+    return true;
+}
+
+static bool prompts_hold(const em_manifest_body *b)
+{
+    if (b->n_prompts > EM_MAX_PROMPTS) return false;
+    for (uint32_t i = 0; i < b->n_prompts; i++) {
+        const em_prompt *p = &b->prompt[i];
+
+        if (!is_plain(p->name, EM_MAX_PROMPT_NAME, '!') || !is_prompt(p->text))
+            return false;
+        for (uint32_t k = 0; k < i; k++)
+            if (em_same(b->prompt[k].name, p->name)) return false;
+    }
+    return true;
 }
 
 static bool shape_holds(const em_model_shape *s)
@@ -35,6 +60,10 @@ static bool shape_holds(const em_model_shape *s)
 
     for (size_t i = 0; i < EM_COUNT(counts); i++)
         if (counts[i] == 0 || counts[i] > EM_MAX_DIMENSION) return false;
+    if (s->labels > EM_MAX_LABELS || s->activation < EM_ACTIVATION_NONE ||
+        s->activation > EM_ACTIVATION_SOFTMAX ||
+        (s->labels == 0 && s->activation != EM_ACTIVATION_NONE))
+        return false;
     return s->arch == EM_ARCH_BERT && s->precision >= EM_PRECISION_F32 &&
            s->precision <= EM_PRECISION_INT8 && s->pooling >= EM_POOLING_MEAN &&
            s->pooling <= EM_POOLING_CLS && s->hidden % s->heads == 0 &&
@@ -64,8 +93,7 @@ static bool tensor_holds(const em_manifest_body *b, const em_tensor *t)
 
     if (!is_plain(t->name, EM_MAX_TENSOR_NAME, '!')) return false;
     if (t->rows == 0 || t->cols == 0) return false;
-    if (em_manifest_body_tensor_len(t->layout, t->rows, t->cols, &len) != EM_OK ||
-        len != t->len)
+    if (em_model_tensor_len(t->layout, t->rows, t->cols, &len) != EM_OK || len != t->len)
         return false;
     if (!is_section(t->offset, t->len, b->image_len)) return false;
     return t->offset + t->len <= m->tokenizer_offset || token_end <= t->offset;
@@ -91,22 +119,8 @@ static bool model_holds(const em_manifest_body *b)
 static em_err check_body(const em_manifest_body *b)
 {
     if (b->n_sources > EM_MAX_SOURCES) return EM_ERR_MANIFEST_MALFORMED;
-    if (!texts_hold(b) || !chunks_hold(b) || !model_holds(b))
+    if (!chunks_hold(b) || !model_holds(b) || !texts_hold(b) || !prompts_hold(b))
         return EM_ERR_MANIFEST_MALFORMED;
-    return EM_OK;
-}
-
-em_err em_manifest_body_tensor_len(em_layout layout, uint32_t rows, uint32_t cols,
-                                   uint64_t *ret_len)
-{
-    uint64_t high = rows, len;
-
-    if (layout != EM_LAYOUT_ROWS && layout != EM_LAYOUT_PANEL16)
-        return EM_ERR_MANIFEST_MALFORMED;
-    if (layout == EM_LAYOUT_PANEL16) high = (high + 15) / 16 * 16;
-    if (__builtin_mul_overflow(high * sizeof(float), (uint64_t)cols, &len))
-        return EM_ERR_LIMIT;
-    *ret_len = len;
     return EM_OK;
 }
 
@@ -166,12 +180,14 @@ static em_model_shape read_shape(em_cbor *c)
     s.types = member_u32(c, "types");
     s.vocab = member_u32(c, "vocab");
     s.hidden = member_u32(c, "hidden");
+    s.labels = member_u32(c, "labels");
     s.layers = member_u32(c, "layers");
     s.pooling = (em_pooling)member_u32(c, "pooling");
     em_cbor_want(c, "normalize");
     s.normalize = em_cbor_bool(c);
     s.positions = member_u32(c, "positions");
     s.precision = (em_precision)member_u32(c, "precision");
+    s.activation = (em_activation)member_u32(c, "activation");
     s.max_tokens = member_u32(c, "max_tokens");
     s.intermediate = member_u32(c, "intermediate");
     return s;
@@ -186,6 +202,26 @@ static void read_sources(em_cbor *c, em_manifest_body *b)
         s->name = em_cbor_text_max(c, EM_MAX_SOURCE_NAME);
         s->len = em_cbor_uint(c);
         em_cbor_bytes_into(c, s->sha256, sizeof s->sha256);
+    }
+}
+
+/* The names of the labels that the shape counts. */
+static void read_labels(em_cbor *c, em_manifest_body *b)
+{
+    uint64_t n = em_cbor_array(c, EM_MAX_LABELS);
+
+    if (n != b->model.shape.labels) em_cbor_fail(c, EM_ERR_RANGE);
+    for (uint64_t i = 0; i < n && em_cbor_ok(c) == EM_OK; i++)
+        b->label[i] = em_cbor_text_max(c, EM_MAX_LABEL);
+}
+
+static void read_prompts(em_cbor *c, em_manifest_body *b)
+{
+    b->n_prompts = (uint32_t)em_cbor_array(c, EM_MAX_PROMPTS);
+    for (uint32_t i = 0; i < b->n_prompts && em_cbor_ok(c) == EM_OK; i++) {
+        want_array(c, 2);
+        b->prompt[i].name = em_cbor_text_max(c, EM_MAX_PROMPT_NAME);
+        b->prompt[i].text = em_cbor_text_max(c, EM_MAX_PROMPT);
     }
 }
 
@@ -225,10 +261,14 @@ em_err em_manifest_body_read(em_bytes body, em_tensor tensors[EM_MAX_TENSORS],
     b.n_chunks = member_u32(&c, "n");
     b.image_len = member_uint(&c, "len");
     b.chunk_len = member_u32(&c, "size");
+    em_cbor_want(&c, "labels");
+    read_labels(&c, &b);
     b.number = member_uint(&c, "number");
     b.kms_key = member_text(&c, "kms_key", EM_MAX_KMS_KEY);
     b.licence = member_text(&c, "licence", EM_MAX_LICENCE);
     b.profile = member_text(&c, "profile", EM_MAX_PROFILE);
+    em_cbor_want(&c, "prompts");
+    read_prompts(&c, &b);
     em_cbor_want(&c, "sources");
     read_sources(&c, &b);
     em_cbor_want(&c, "tensors");
@@ -278,12 +318,14 @@ static void put_shape(em_out *o, const em_model_shape *s)
     put_uint(o, "types", s->types);
     put_uint(o, "vocab", s->vocab);
     put_uint(o, "hidden", s->hidden);
+    put_uint(o, "labels", s->labels);
     put_uint(o, "layers", s->layers);
     put_uint(o, "pooling", s->pooling);
     em_cbor_put_str(o, "normalize");
     em_cbor_put_bool(o, s->normalize);
     put_uint(o, "positions", s->positions);
     put_uint(o, "precision", s->precision);
+    put_uint(o, "activation", s->activation);
     put_uint(o, "max_tokens", s->max_tokens);
     put_uint(o, "intermediate", s->intermediate);
 }
@@ -297,6 +339,24 @@ static void put_sources(em_out *o, const em_manifest_body *b)
         em_cbor_put_text(o, s->name);
         em_cbor_put_uint(o, s->len);
         em_cbor_put_bytes(o, EM_BYTES(s->sha256));
+    }
+}
+
+static void put_labels(em_out *o, const em_manifest_body *b)
+{
+    em_cbor_put_str(o, "labels");
+    em_cbor_put_array(o, b->model.shape.labels);
+    for (uint32_t i = 0; i < b->model.shape.labels; i++) em_cbor_put_text(o, b->label[i]);
+}
+
+static void put_prompts(em_out *o, const em_manifest_body *b)
+{
+    em_cbor_put_str(o, "prompts");
+    em_cbor_put_array(o, b->n_prompts);
+    for (uint32_t i = 0; i < b->n_prompts; i++) {
+        em_cbor_put_array(o, 2);
+        em_cbor_put_text(o, b->prompt[i].name);
+        em_cbor_put_text(o, b->prompt[i].text);
     }
 }
 
@@ -330,10 +390,12 @@ static void put_body(em_out *o, const em_manifest_body *b)
     put_uint(o, "n", b->n_chunks);
     put_uint(o, "len", b->image_len);
     put_uint(o, "size", b->chunk_len);
+    put_labels(o, b);
     put_uint(o, "number", b->number);
     put_text(o, "kms_key", b->kms_key);
     put_text(o, "licence", b->licence);
     put_text(o, "profile", b->profile);
+    put_prompts(o, b);
     em_cbor_put_str(o, "sources");
     put_sources(o, b);
     em_cbor_put_str(o, "tensors");

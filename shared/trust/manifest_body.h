@@ -24,6 +24,12 @@ typedef struct em_source {
     uint8_t sha256[EM_SHA256_LEN];
 } em_source;
 
+/* What a model wants before an input of some kind: "query" asks for "query: ". */
+typedef struct em_prompt {
+    em_bytes name; /* at most EM_MAX_PROMPT_NAME */
+    em_bytes text; /* UTF-8 without NUL, at most EM_MAX_PROMPT, may be empty */
+} em_prompt;
+
 /* The body.  As read, it has passed every check of form: texts UTF-8 and within their
  * limits, chunk count and length consistent, tensors aligned, ascending, disjoint, inside
  * the image, of the length that layout and shape give, uniquely named. */
@@ -36,7 +42,10 @@ typedef struct em_manifest_body {
     em_bytes licence;      /* an SPDX identifier or a name */
     em_bytes kms_key;      /* ARN of the key that wraps the content key */
 
-    em_model model; /* model.tensor is the caller's array */
+    em_model model;                /* model.tensor is the caller's array */
+    em_bytes label[EM_MAX_LABELS]; /* model.shape.labels names */
+    uint32_t n_prompts;
+    em_prompt prompt[EM_MAX_PROMPTS]; /* names are distinct */
     uint8_t tokenizer_sha256[EM_SHA256_LEN];
 
     uint32_t n_sources;
@@ -57,10 +66,5 @@ em_err em_manifest_body_read(em_bytes body, em_tensor tensors[EM_MAX_TENSORS],
 /* Writes the body.  Checks what the reader checks (EM_ERR_MANIFEST_MALFORMED), so that
  * what was written reads back; the writer's own error where it does not fit. */
 em_err em_manifest_body_encode(const em_manifest_body *body, em_out *o);
-
-/* The bytes that a tensor of this layout and shape takes; EM_ERR_LIMIT where they do not
- * fit 64 bits, EM_ERR_MANIFEST_MALFORMED for an unknown layout. */
-em_err em_manifest_body_tensor_len(em_layout layout, uint32_t rows, uint32_t cols,
-                                   uint64_t *ret_len);
 
 #endif

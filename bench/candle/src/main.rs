@@ -74,6 +74,7 @@ impl Side {
                 self.take(path, number(tokens)?, number(texts)?).map(|()| "ok".into())
             }
             ["run", times] => self.run(times.parse().unwrap_or(1)).map_err(|e| e.to_string()),
+            ["once"] => self.embed().map(|took| format!("ns {}", took.as_nanos())).map_err(|e| e.to_string()),
             ["out"] => Ok(self.out()),
             _ => Err("unknown line".into()),
         }

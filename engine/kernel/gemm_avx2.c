@@ -1,101 +1,25 @@
-/* Tiles of up to 6 rows by 16 columns: 12 accumulators, two halves of a panel's line and
- * one broadcast fill the 16 registers.  Accumulators are named one by one because gcc 12
- * keeps an array of them in memory. */
 #include "engine/kernel/slots_impl.h"
 
 #if defined(__AVX2__) && defined(__FMA__)
+#define EM_GEMM_WEIGHT float
+
 #include <immintrin.h>
 
-enum { TILE = 6 };
-
-/* The panel that comes next, fetched a little with every step of this one: `step` bytes
- * of it for each line of ours. */
-typedef struct ahead {
-    const char *at;
-    size_t step;
-} ahead;
-
-#define FOR_ROWS(m, DO)                                                                  \
-    do {                                                                                 \
-        DO(0);                                                                           \
-        if ((m) > 1) DO(1);                                                              \
-        if ((m) > 2) DO(2);                                                              \
-        if ((m) > 3) DO(3);                                                              \
-        if ((m) > 4) DO(4);                                                              \
-        if ((m) > 5) DO(5);                                                              \
-    } while (0)
-
-/* c[0 .. m - 1][0 .. 15] of one panel; m is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void tile(size_t m, const em_gemm *g,
-                                                       const float *a, const float *b,
-                                                       const float *bias, float *c,
-                                                       ahead next)
+static inline void line(const float *b, __m256 *low, __m256 *high)
 {
-    const size_t stride = g->a_stride, c_stride = g->c_stride;
-    const float *a3 = a + 3 * stride, *end = b + g->depth * EM_LANES;
-    __m256 low = _mm256_loadu_ps(bias), high = _mm256_loadu_ps(bias + 8);
-    __m256 l0 = low, l1 = low, l2 = low, l3 = low, l4 = low, l5 = low;
-    __m256 h0 = high, h1 = high, h2 = high, h3 = high, h4 = high, h5 = high;
-
-    for (; b < end; b += EM_LANES, a++, a3++) {
-        low = _mm256_loadu_ps(b);
-        high = _mm256_loadu_ps(b + 8);
-        _mm_prefetch(next.at, _MM_HINT_T0);
-        next.at += next.step;
-#define STEP(i)                                                                          \
-    do {                                                                                 \
-        __m256 x = _mm256_broadcast_ss(((i) < 3 ? a : a3) + (i) % 3 * stride);           \
-        l##i = _mm256_fmadd_ps(x, low, l##i);                                            \
-        h##i = _mm256_fmadd_ps(x, high, h##i);                                           \
-    } while (0)
-        FOR_ROWS(m, STEP);
-#undef STEP
-    }
-#define STORE(i)                                                                         \
-    do {                                                                                 \
-        _mm256_storeu_ps(c + (i)*c_stride, l##i);                                        \
-        _mm256_storeu_ps(c + (i)*c_stride + 8, h##i);                                    \
-    } while (0)
-    FOR_ROWS(m, STORE);
-#undef STORE
+    *low = _mm256_loadu_ps(b);
+    *high = _mm256_loadu_ps(b + 8);
 }
 
-#define TILE_OF(m)                                                                       \
-    static __attribute__((noinline)) void tile_##m(const em_gemm *g, const float *a,     \
-                                                   const float *b, const float *bias,    \
-                                                   float *c, ahead next)                 \
-    {                                                                                    \
-        tile(m, g, a, b, bias, c, next);                                                 \
-    }
-TILE_OF(1)
-TILE_OF(2)
-TILE_OF(3)
-TILE_OF(4)
-TILE_OF(5)
-TILE_OF(6)
+static inline void reorder(__m256 *low, __m256 *high)
+{
+    (void)low, (void)high;
+}
+
+#include "engine/kernel/gemm_avx2_impl.h"
 
 void em_gemm_avx2(const em_gemm *g)
 {
-    static void (*const by_height[])(const em_gemm *, const float *, const float *,
-                                     const float *, float *, ahead) = {
-        NULL, tile_1, tile_2, tile_3, tile_4, tile_5, tile_6};
-    static const float zero[EM_LANES];
-    size_t tiles = (g->rows + TILE - 1) / TILE, panel = g->depth * EM_LANES;
-
-    for (size_t p = 0; p < g->panels; p++) {
-        const float *b = (const float *)g->b + p * panel;
-        const float *bias = g->bias == NULL ? zero : g->bias + p * EM_LANES;
-        const void *then = p + 1 < g->panels || g->next == NULL ? b + panel : g->next;
-        ahead next = {then, sizeof(float) * EM_LANES / tiles};
-
-        for (size_t t = 0, i = 0; t < tiles; t++) { /* heights differ by one at most */
-            size_t m = (g->rows - i + tiles - t - 1) / (tiles - t);
-
-            by_height[m](g, g->a + i * g->a_stride, b, bias,
-                         g->c + i * g->c_stride + p * EM_LANES, next);
-            next.at += next.step * g->depth;
-            i += m;
-        }
-    }
+    whole(g);
 }
 #endif

@@ -17,6 +17,9 @@ void em_gelu_c(float *x, size_t stride, size_t rows, size_t cols);
 float em_softmax_c(float *x, size_t n, float scale);
 
 void em_gemm_avx2(const em_gemm *g);
+void em_gemm_bf16_avx2(const em_gemm *g);
+void em_gemm_int8_avx2(const em_gemm_int8 *g);
+em_quant em_quantize_avx2(const em_quantize *q);
 void em_norm_avx2(const em_norm *r);
 void em_gelu_avx2(float *x, size_t stride, size_t rows, size_t cols);
 float em_softmax_avx2(float *x, size_t n, float scale);

@@ -9,7 +9,7 @@ enum { MAX_NAME = 128, BLOCK = 16 /* rows converted at a time: one panel */ };
 
 /* Where an engine's tensor comes from: up to three tensors, one behind the other. */
 static const struct {
-    const char *part[3]; /* behind "encoder.layer.N." or "embeddings." */
+    const char *part[3]; /* behind "encoder.layer.N.", "embeddings.", or as it is */
     const char *old_end; /* what the last word was called before */
 } origins[] = {
     [EM_BERT_WORD] = {{"word_embeddings.weight"}, NULL},
@@ -33,6 +33,10 @@ static const struct {
     [EM_BERT_DOWN_BIAS] = {{"output.dense.bias"}, NULL},
     [EM_BERT_DOWN_NORM] = {{"output.LayerNorm.weight"}, "gamma"},
     [EM_BERT_DOWN_NORM_BIAS] = {{"output.LayerNorm.bias"}, "beta"},
+    [EM_BERT_POOLER] = {{"pooler.dense.weight"}, NULL},
+    [EM_BERT_POOLER_BIAS] = {{"pooler.dense.bias"}, NULL},
+    [EM_BERT_CLASSIFIER] = {{EM_HF_TENSORS_CLASSIFIER}, NULL},
+    [EM_BERT_CLASSIFIER_BIAS] = {{"classifier.bias"}, NULL},
 };
 
 static uint32_t parts_of(const em_bert_want *want)
@@ -49,7 +53,11 @@ static void name_of(const em_hf *hf, const em_bert_want *want, uint32_t p, bool 
 
     if (old && end != NULL) keep = (int)(strrchr(part, '.') + 1 - part);
     if (!old || end == NULL) end = "";
-    if (want->role >= EM_BERT_QKV)
+    if (want->role >= EM_BERT_CLASSIFIER) /* beside the encoder, not in it */
+        snprintf(ret_name, MAX_NAME, "%s", part);
+    else if (want->role >= EM_BERT_POOLER)
+        snprintf(ret_name, MAX_NAME, "%s%s", hf->prefix, part);
+    else if (want->role >= EM_BERT_QKV)
         snprintf(ret_name, MAX_NAME, "%sencoder.layer.%u.%.*s%s", hf->prefix, want->layer,
                  keep, part, end);
     else
@@ -184,6 +192,14 @@ static em_err check_extra(const em_hf *hf, size_t n_wanted, em_problem *problem)
     return em_problem_err(problem, EM_ERR_MODEL_SHAPE, hf->folder);
 }
 
+bool em_hf_tensors_classifier(const em_hf *hf)
+{
+    unsigned times;
+
+    (void)find(hf, EM_HF_TENSORS_CLASSIFIER, &times);
+    return times > 0;
+}
+
 em_err em_hf_tensors_check(em_hf *hf, em_problem *problem)
 {
     size_t n_wanted = 0;
@@ -198,7 +214,7 @@ em_err em_hf_tensors_check(em_hf *hf, em_problem *problem)
         EM_TRY(em_bert_wanted(&hf->shape, i, &want));
         for (uint32_t p = 0; p < parts_of(&want); p++)
             EM_TRY(find_part(hf, &want, p, problem, &f));
-        n_wanted += parts_of(&want);
+        if (want.role < EM_BERT_POOLER) n_wanted += parts_of(&want);
     }
     return check_extra(hf, n_wanted, problem);
 }

@@ -2,7 +2,7 @@
  * written as the engine wants them.
  *
  * Names may begin with "bert."; layer norms may be called weight and bias or gamma and
- * beta.
+ * beta.  A head is the encoder's pooler.dense and a classifier beside the encoder.
  *
  * Trust:  the folder is hostile (hf.h); every dimension is checked before it is used.
  * Memory: output is the caller's.
@@ -12,6 +12,11 @@
 
 #include "engine/bert.h"
 #include "tools/hf.h"
+
+#define EM_HF_TENSORS_CLASSIFIER "classifier.weight"
+
+/* Is there a classifier among the tensors of the opened shards? */
+bool em_hf_tensors_classifier(const em_hf *hf);
 
 /* Are all tensors of hf->shape there, once, of the right dimensions and of a type that we
  * convert, and none beside them under "embeddings." and "encoder."?  Sets hf->prefix.

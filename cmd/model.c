@@ -1,5 +1,6 @@
 #include "cmd/group.h"
 #include "cmd/lines.h"
+#include "cmd/model_fetch.h"
 #include "cmd/model_pack.h"
 #include "os/clock.h"
 #include "tools/bundlefile.h"
@@ -162,12 +163,14 @@ static int run_synth(int argc, char **argv)
 int em_model_command(int argc, char **argv)
 {
     static const em_subcommand table[] = {
+        {"fetch", "fetch a model folder, every file against its pin",
+         em_model_fetch_command},
         {"pack", "seal a model folder into a signed bundle", em_model_pack_command},
         {"inspect", "print what a bundle says", run_inspect},
         {"verify", "verify a bundle's signature and chunks", run_verify},
         {"synth", "write a small made-up model folder", run_synth},
     };
 
-    return em_group_run("em model", "pack, inspect and verify model bundles", table,
+    return em_group_run("em model", "fetch, pack, inspect and verify models", table,
                         EM_COUNT(table), argc, argv);
 }

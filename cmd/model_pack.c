@@ -14,7 +14,7 @@ static const char program[] = "em model pack";
 enum { DAY_MS = 24 * 3600 * 1000 };
 
 typedef struct pack_options {
-    const char *id, *version, *key, *out, *licence;
+    const char *id, *version, *key, *out, *key_out, *licence;
     uint64_t number, days, chunk;
     em_wrap wrap;
     bool json;
@@ -71,6 +71,7 @@ static int pack(pack_options *o, const char *folder)
         .licence = em_view(o->licence, strlen(o->licence)),
         .kms_key = em_view(o->wrap.key_arn, strlen(o->wrap.key_arn)),
         .chunk_len = (uint32_t)(o->chunk > UINT32_MAX ? UINT32_MAX : o->chunk),
+        .key_out = o->key_out,
     };
     err = em_pack_bundle(made, &terms, &secret, em_wrap_key, &o->wrap, o->out, &progress,
                          &problem, hash);
@@ -117,6 +118,10 @@ int em_model_pack_command(int argc, char **argv)
          .value = "FILE",
          .help = "the bundle to write (needed)",
          .text = &o.out},
+        {.name = "key-out",
+         .value = "FILE",
+         .help = "keep the content key here, for em replay: a secret",
+         .text = &o.key_out},
         {.name = "chunk",
          .value = "BYTES",
          .help = "chunk size (1M)",

@@ -4,6 +4,8 @@
 #include "bundle/bundle_seal.h"
 #include "engine/bert.h"
 #include "os/entropy.h"
+#include "os/file.h"
+#include "tools/contentkey.h"
 #include "tools/hf.h"
 #include "tools/pack_impl.h"
 
@@ -153,6 +155,54 @@ static em_err put_head(const em_manifest_body *b, const em_content_key *key,
     return err;
 }
 
+/* Asked before the long part of the work, and made sure of when the file is written. */
+static em_err check_key_out(const char *key_out, em_problem *problem)
+{
+    if (key_out != NULL && em_file_exists(key_out))
+        return em_problem_set(problem, EM_ERR_EXISTS, key_out,
+                              "exists; keys are never overwritten");
+    return EM_OK;
+}
+
+static em_err keep_key(const char *key_out, const em_content_key *key,
+                       const em_manifest_body *body, const uint8_t *hash,
+                       em_problem *problem)
+{
+    EM_DROP(em_contentkey) kept = {.key = *key};
+
+    memcpy(kept.manifest, hash, sizeof kept.manifest);
+    memcpy(kept.model, body->id.at, body->id.len);
+    return em_contentkey_write(key_out, &kept, problem);
+}
+
+/* Two names of one file? */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return lstat(a, &x) == 0 && lstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+/* The bundle gets its name when its key has been kept; where it gets none, neither is. */
+static em_err finish_pair(growing *g, const char *path, const em_pack_terms *terms,
+                          const em_content_key *key, const em_manifest_body *body,
+                          const uint8_t *hash, em_problem *problem)
+{
+    const char *key_out = terms->key_out;
+    em_err err;
+
+    if (key_out == NULL) return finish_file(g, path, problem);
+    EM_TRY(keep_key(key_out, key, body, hash, problem));
+    if (is_same_file(key_out, path))
+        err = em_problem_set(problem, EM_ERR_EXISTS, key_out,
+                             "the bundle and its key cannot be one file");
+    else
+        err = finish_file(g, path, problem);
+    if (err != EM_OK) (void)unlink(key_out);
+    return err;
+}
+
 em_err em_pack_bundle(em_pack *pack, const em_pack_terms *terms,
                       const em_ed25519_secret *publisher, em_pack_wrap *wrap,
                       void *wrap_arg, const char *path, const em_pack_progress *progress,
@@ -165,6 +215,7 @@ em_err em_pack_bundle(em_pack *pack, const em_pack_terms *terms,
     uint32_t chunk_len = terms->chunk_len != 0 ? terms->chunk_len : EM_CHUNK_DEFAULT;
     em_manifest_body body;
 
+    EM_TRY(check_key_out(terms->key_out, problem));
     EM_TRY(em_entropy_fill(key.b, sizeof key.b));
     EM_TRY(em_entropy_fill(bundle_id, sizeof bundle_id));
     em_err err = em_bundle_seal_init(&key, bundle_id, pack->image.len, chunk_len, &seal);
@@ -180,7 +231,7 @@ em_err em_pack_bundle(em_pack *pack, const em_pack_terms *terms,
     EM_TRY(seal_chunks(pack, &seal, &g, progress, problem));
     EM_TRY(em_bundle_seal_finish(&seal, &body));
     EM_TRY(put_head(&body, &key, publisher, wrap, wrap_arg, &g, problem, hash));
-    EM_TRY(finish_file(&g, path, problem));
+    EM_TRY(finish_pair(&g, path, terms, &key, &body, hash, problem));
     memcpy(ret_hash, hash, sizeof hash);
     return EM_OK;
 }

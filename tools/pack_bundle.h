@@ -15,7 +15,8 @@ typedef struct em_pack_terms {
     em_bytes id, version;
     uint64_t number, not_after_ms;
     em_bytes licence, kms_key;
-    uint32_t chunk_len; /* 0: EM_CHUNK_DEFAULT */
+    uint32_t chunk_len;  /* 0: EM_CHUNK_DEFAULT */
+    const char *key_out; /* where the content key is to be kept (contentkey.h); or NULL */
 } em_pack_terms;
 
 /* Wraps the content key, as KMS Encrypt does, under the context of PROTOCOL 4
@@ -26,8 +27,10 @@ typedef em_err em_pack_wrap(void *arg, const em_content_key *key,
                             em_out *wrapped);
 
 /* Hashes the sources, seals the image and writes the bundle file `path` (mode 0644), all
- * of it or nothing; a file that is there is replaced.  Gives the manifest hash.
- * EM_ERR_MANIFEST_MALFORMED for terms that no manifest may have; what `wrap` says. */
+ * of it or nothing; a file that is there is replaced.  Where the content key is to be
+ * kept, its file is there before the bundle is, and never replaces another.  Gives the
+ * manifest hash.  EM_ERR_MANIFEST_MALFORMED for terms that no manifest may have,
+ * EM_ERR_EXISTS where there is something at key_out; what `wrap` says. */
 em_err em_pack_bundle(em_pack *pack, const em_pack_terms *terms,
                       const em_ed25519_secret *publisher, em_pack_wrap *wrap,
                       void *wrap_arg, const char *path, const em_pack_progress *progress,

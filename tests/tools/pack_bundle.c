@@ -7,6 +7,7 @@
 #include "engine/wordpiece.h"
 #include "tests/tools/folder.h"
 #include "tools/bundlefile.h"
+#include "tools/contentkey.h"
 #include "tools/keys.h"
 #include "tools/synth.h"
 
@@ -197,6 +198,47 @@ static void a_failure_leaves_no_file(void)
     em_pack_free(p);
 }
 
+static void the_key_is_kept_where_asked_or_there_is_no_bundle(void)
+{
+    em_pack *p = packed();
+    em_pack_terms t = terms();
+    uint8_t hash[EM_MANIFEST_HASH_LEN];
+    em_err refused = EM_ERR_AWS_REFUSED;
+    em_contentkey kept;
+    char key_path[600];
+
+    snprintf(key_path, sizeof key_path, "%s", folder_path("kept.key"));
+    t.key_out = key_path;
+    CHECK_OK(seal(p, &t, "kept.emb", hash));
+    CHECK_OK(em_contentkey_read(key_path, &problem, &kept));
+    CHECK(memcmp(kept.key.b, last_key.b, sizeof last_key.b) == 0);
+    CHECK(em_same(EM_BYTES(kept.manifest), EM_BYTES(hash)));
+    CHECK(strcmp(kept.model, "test/synth") == 0);
+
+    /* another packing does not take its place, and leaves the bundle as it was */
+    em_bytes before = test_file(folder_path("kept.emb"));
+    CHECK_PROBLEM(seal(p, &t, "kept.emb", hash), EM_ERR_EXISTS, "kept.key",
+                  "never overwritten");
+    CHECK(em_same(before, test_file(folder_path("kept.emb"))));
+
+    t.key_out = "/nowhere/at/all/k";
+    CHECK_PROBLEM(seal(p, &t, "unkept.emb", hash), EM_ERR_NOT_FOUND, "/nowhere");
+    CHECK(!em_file_exists(folder_path("unkept.emb")));
+    snprintf(key_path, sizeof key_path, "%s", folder_path("./one"));
+    t.key_out = key_path;
+    CHECK_PROBLEM(seal(p, &t, "one", hash), EM_ERR_EXISTS, "cannot be one file");
+    CHECK(!em_file_exists(folder_path("one")));
+    snprintf(key_path, sizeof key_path, "%s", folder_path("other.key"));
+    CHECK_ERR(em_pack_bundle(p, &t, &secret, keep_key, &refused, folder_path("u.emb"),
+                             NULL, &problem, hash),
+              EM_ERR_AWS_REFUSED);
+    CHECK(!em_file_exists(key_path));
+    CHECK(mkdir(folder_path("u.emb"), 0755) == 0);
+    CHECK_ERR(seal(p, &t, "u.emb", hash), EM_ERR_IO);
+    CHECK(!em_file_exists(key_path));
+    em_pack_free(p);
+}
+
 static uint64_t told_last, told_all;
 static unsigned told_times;
 
@@ -358,6 +400,7 @@ int main(void)
     RUN(a_bundle_opens_to_the_image);
     RUN(the_file_shows_nothing_of_the_model);
     RUN(a_failure_leaves_no_file);
+    RUN(the_key_is_kept_where_asked_or_there_is_no_bundle);
     RUN(progress_is_told);
     RUN(publisher_floor_and_date_are_asked);
     RUN(a_flipped_byte_is_noticed);

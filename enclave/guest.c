@@ -197,6 +197,13 @@ static em_err send_rows(em_guest *g)
     return EM_OK;
 }
 
+/* What a model can be asked for: its head decides. */
+static unsigned ops_of(const em_model_shape *shape)
+{
+    if (shape->labels == 0) return 1u << EM_OP_EMBED;
+    return 1u << EM_OP_CLASSIFY | (shape->labels == 1 ? 1u << EM_OP_RERANK : 0u);
+}
+
 static void put_cards(const em_guest *g, em_out *o)
 {
     em_model_card cards[EM_MAX_MODELS];
@@ -210,9 +217,9 @@ static void put_cards(const em_guest *g, em_out *o)
                                    .profile = m->body.profile,
                                    .number = m->body.number,
                                    .not_after_ms = m->body.not_after_ms,
-                                   .dim = m->body.model.shape.hidden,
+                                   .dim = em_bert_width(&m->body.model.shape),
                                    .max_tokens = m->body.model.shape.max_tokens,
-                                   .ops = 1u << EM_OP_EMBED};
+                                   .ops = ops_of(&m->body.model.shape)};
         memcpy(cards[n++].manifest, m->hash, sizeof m->hash);
     }
     em_answer_put_models(o, cards, n);
@@ -265,14 +272,15 @@ static em_err outcome_of(const em_guest *g)
 static em_err send_end(em_guest *g)
 {
     const em_work *w = &g->work;
-    uint8_t parameters[16];
+    uint8_t parameters[EM_MESSAGE_USED];
     em_out o = em_out_over(g->body, EM_MAX_END_BODY), p = EM_OUT(parameters);
     em_end end = {0};
 
     end.status = em_message_status_of(outcome_of(g), &end.code);
     memcpy(end.salt, g->salt, sizeof end.salt);
     if (w->began) {
-        em_message_put_embed_parameters(&p, w->request.truncate);
+        const em_used used = em_work_used(w);
+        em_message_put_used(&p, &used);
         end.parameters = em_write_view(&p);
         end.input = w->n_tokens;
     }

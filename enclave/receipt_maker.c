@@ -63,10 +63,11 @@ static em_err put_companion(const em_guest *g, em_err outcome, em_bytes receipt,
 {
     const em_manifest_body *body = &g->work.served->manifest.body;
     unsigned code;
-    uint8_t parameters[16];
+    uint8_t parameters[EM_MESSAGE_USED];
     em_out p = EM_OUT(parameters);
 
-    em_message_put_embed_parameters(&p, g->work.request.truncate);
+    const em_used used = em_work_used(&g->work);
+    em_message_put_used(&p, &used);
     em_companion c = {.status = em_message_status_of(outcome, &code),
                       .input = g->work.n_tokens,
                       .numeric = body->profile,

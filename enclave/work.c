@@ -89,6 +89,12 @@ em_err em_work_reserve(em_work *w, const em_served *served)
     return EM_OK;
 }
 
+em_used em_work_used(const em_work *w)
+{
+    return (em_used){.truncate = w->request.truncate,
+                     .max_tokens = w->served->bert.shape.max_tokens};
+}
+
 /* The request's texts as ids, one behind the other. */
 static em_err tokenize(em_work *w)
 {

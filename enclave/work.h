@@ -57,6 +57,9 @@ em_err em_work_parse(em_work *w);
  * is taken after.  EM_ERR_BUSY. */
 em_err em_work_reserve(em_work *w, const em_served *served);
 
+/* The parameters as used, for END and companion; of a work that began. */
+em_used em_work_used(const em_work *w);
+
 /* The machinery that computes: one for the process, used by one thread. */
 typedef struct em_work_engine {
     em_kernels kernels;

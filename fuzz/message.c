@@ -23,9 +23,13 @@ static void try_request(em_bytes in)
     em_request q;
 
     if (em_message_parse_request(in, inputs, &q) != EM_OK) return;
-    /* parameters are written for an embed that does not truncate, and only there */
-    bool written = q.op == EM_OP_EMBED && !q.truncate;
-    if (q.parameters.len > 0 && !written) return;
+    /* what is the default anyway is not written, nor what generate has */
+    static const em_bytes truncate = EM_STR("\x68truncate\xF5");
+    em_bytes p = q.parameters;
+    if (q.op == EM_OP_GENERATE && p.len > 0) return;
+    if (q.truncate && p.len >= truncate.len &&
+        memcmp(p.at + p.len - truncate.len, truncate.at, truncate.len) == 0)
+        return;
     em_message_put_request(&o, &q);
     must_be(&o, in);
 }
@@ -38,6 +42,11 @@ static void try_end(em_bytes in)
     if (em_message_parse_end(in, &end) != EM_OK) return;
     em_message_put_end(&o, &end);
     must_be(&o, in);
+    em_used used;
+    if (em_message_parse_used(end.parameters, &used) != EM_OK) return;
+    o = EM_OUT(again);
+    em_message_put_used(&o, &used);
+    must_be(&o, end.parameters);
 }
 
 static void try_receipt(em_bytes in)

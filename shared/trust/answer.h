@@ -3,6 +3,9 @@
  *
  *   embed   {dim: uint, first: uint, tokens: [1*1024 uint], vectors: bstr,
  *            truncated: [1*1024 bool]}
+ *   classify, rerank
+ *           embed's map: dim is the number of labels, a row the scores of one input
+ *           (text, or query and document), tokens those of the whole sequence
  *   models  {models: [0*8 card]}
  *   card    {id: tstr, dim: uint, ops: [1*6 tstr], number: uint, profile: tstr,
  *            version: tstr, manifest: bstr 32, max_tokens: uint, not_after_ms: uint}
@@ -29,8 +32,9 @@ typedef struct em_embed_text {
     bool truncated;  /* the text was longer */
 } em_embed_text;
 
-/* Some rows of an embed answer.  Records follow each other without gap: `first` is the
- * number of rows before, `dim` never changes, and the rows of all are the inputs. */
+/* Some rows of an embed, classify or rerank answer: all three are of one form.  Records
+ * follow each other without gap: `first` is the number of rows before, `dim` never
+ * changes, and the rows of all are the inputs. */
 typedef struct em_embed_part {
     size_t first, n;
     uint32_t dim;
@@ -51,8 +55,10 @@ typedef struct em_model_card {
     uint64_t number;               /* of the version */
     uint8_t manifest[32];          /* manifest hash: compare with user_data */
     uint64_t not_after_ms;
-    uint32_t dim, max_tokens;
-    unsigned ops; /* bit em_op set: served with this model; at least one */
+    uint32_t dim;        /* numbers in a row of its answers: hidden size, or labels */
+    uint32_t max_tokens; /* of a sequence, special tokens included */
+    unsigned ops; /* bit em_op set: served with this model; at least one.  embed where it
+                     has no labels, classify where it has, rerank where it has just one */
 } em_model_card;
 
 em_err em_answer_parse_models(em_bytes body, em_model_card ret_cards[EM_MAX_MODELS],

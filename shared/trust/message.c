@@ -6,6 +6,7 @@ enum {
     MAX_CODE = 23,
     MAX_PARAMETERS = 16, /* members of one map */
     MAX_OP_NAME = 16,
+    MAX_QUERY_PARAMETERS = EM_MAX_TEXT + 64, /* bytes of a map with a query in it */
 };
 
 static const char *const op_names[] = {
@@ -96,32 +97,88 @@ static em_err check_parameters(em_bytes map, uint64_t least)
     return n < least ? EM_ERR_FORMAT : EM_OK;
 }
 
-static em_bytes read_parameters(em_cbor *c, uint64_t least)
+static em_bytes read_parameters(em_cbor *c, uint64_t least, size_t most)
 {
     em_bytes map = em_cbor_skip(c);
 
-    if (map.len > EM_MAX_PARAMETERS) em_cbor_fail(c, EM_ERR_LIMIT);
+    if (map.len > most) em_cbor_fail(c, EM_ERR_LIMIT);
     if (em_cbor_ok(c) == EM_OK) em_cbor_fail(c, check_parameters(map, least));
     return map;
 }
 
-static em_err parse_embed_parameters(em_bytes map, bool *ret_truncate)
+static bool has_query(em_op op)
 {
-    em_cbor c = em_cbor_over(map);
-
-    em_cbor_map_of(&c, 1);
-    em_cbor_want(&c, "truncate");
-    bool truncate = em_cbor_bool(&c);
-    EM_TRY(em_cbor_end(&c));
-    *ret_truncate = truncate;
-    return EM_OK;
+    return op == EM_OP_RERANK;
 }
 
-void em_message_put_embed_parameters(em_out *o, bool truncate)
+/* Are its parameters a closed map? */
+static bool is_encoder(em_op op)
 {
-    em_cbor_put_map(o, 1);
+    return op == EM_OP_EMBED || op == EM_OP_CLASSIFY || op == EM_OP_RERANK;
+}
+
+/* {? query, ? truncate} of an op that is_encoder. */
+static em_err parse_parameters(em_request *q)
+{
+    em_cbor c = em_cbor_over(q->parameters);
+    uint64_t members = em_cbor_map(&c, MAX_PARAMETERS), read = 0;
+
+    if (has_query(q->op)) {
+        em_cbor_want(&c, "query");
+        q->query = read_text(&c, EM_MAX_TEXT);
+        read++;
+    }
+    if (read < members) {
+        em_cbor_want(&c, "truncate");
+        q->truncate = em_cbor_bool(&c);
+        read++;
+    }
+    if (read != members) em_cbor_fail(&c, EM_ERR_FORMAT);
+    return em_cbor_end(&c);
+}
+
+/* How many of them are written. */
+static uint64_t count_parameters(const em_request *q)
+{
+    return (has_query(q->op) ? 1u : 0u) + (is_encoder(q->op) && !q->truncate ? 1u : 0u);
+}
+
+static void put_parameters(em_out *o, const em_request *q)
+{
+    em_cbor_put_str(o, "parameters");
+    em_cbor_put_map(o, count_parameters(q));
+    if (has_query(q->op)) {
+        em_cbor_put_str(o, "query");
+        em_cbor_put_text(o, q->query);
+    }
+    if (q->truncate) return;
     em_cbor_put_str(o, "truncate");
-    em_cbor_put_bool(o, truncate);
+    em_cbor_put_bool(o, false);
+}
+
+void em_message_put_used(em_out *o, const em_used *used)
+{
+    em_cbor_put_map(o, 2);
+    em_cbor_put_str(o, "truncate");
+    em_cbor_put_bool(o, used->truncate);
+    em_cbor_put_str(o, "max_tokens");
+    em_cbor_put_uint(o, used->max_tokens);
+}
+
+em_err em_message_parse_used(em_bytes parameters, em_used *ret_used)
+{
+    em_cbor c = em_cbor_over(parameters);
+
+    em_cbor_map_of(&c, 2);
+    em_cbor_want(&c, "truncate");
+    bool truncate = em_cbor_bool(&c);
+    em_cbor_want(&c, "max_tokens");
+    uint64_t most = em_cbor_uint(&c);
+    if (most == 0 || most > UINT32_MAX) em_cbor_fail(&c, EM_ERR_FORMAT);
+
+    EM_TRY(verdict(&c, EM_ERR_ANSWER_MALFORMED));
+    *ret_used = (em_used){.truncate = truncate, .max_tokens = (uint32_t)most};
+    return EM_OK;
 }
 
 /* ---- requests
@@ -161,11 +218,13 @@ em_err em_message_parse_request(em_bytes body, em_bytes inputs[EM_MAX_INPUTS],
         read_inputs(&c, inputs, &q);
         if (members == 5) {
             em_cbor_want(&c, "parameters");
-            q.parameters = read_parameters(&c, 1);
+            q.parameters = read_parameters(
+                &c, 1, has_query(q.op) ? MAX_QUERY_PARAMETERS : EM_MAX_PARAMETERS);
         }
+        if (members == 4 && has_query(q.op)) em_cbor_fail(&c, EM_ERR_FORMAT);
     }
-    if (em_cbor_ok(&c) == EM_OK && q.op == EM_OP_EMBED && q.parameters.len > 0)
-        em_cbor_fail(&c, parse_embed_parameters(q.parameters, &q.truncate));
+    if (em_cbor_ok(&c) == EM_OK && is_encoder(q.op) && q.parameters.len > 0)
+        em_cbor_fail(&c, parse_parameters(&q));
 
     EM_TRY(verdict(&c, EM_ERR_REQUEST_MALFORMED));
     *ret_request = q;
@@ -185,6 +244,9 @@ static bool is_name(em_bytes text, size_t max)
 
 static bool is_request(const em_request *q)
 {
+    bool query = has_query(q->op) ? is_name(q->query, EM_MAX_TEXT) : q->query.len == 0;
+
+    if (!query) return false;
     if (is_plain(q->op)) return q->model.len == 0 && q->n_inputs == 0;
     if (!is_name(q->model, EM_MAX_MODEL_ID)) return false;
     if (q->n_inputs == 0 || q->n_inputs > EM_MAX_INPUTS) return false;
@@ -195,7 +257,7 @@ static bool is_request(const em_request *q)
 
 void em_message_put_request(em_out *o, const em_request *q)
 {
-    bool plain = is_plain(q->op), parameters = q->op == EM_OP_EMBED && !q->truncate;
+    bool plain = is_plain(q->op), parameters = count_parameters(q) > 0;
 
     if (!is_request(q)) em_write_fail(o, EM_ERR_ARGUMENT);
     em_cbor_put_map(o, plain ? 2 : parameters ? 5 : 4);
@@ -209,9 +271,7 @@ void em_message_put_request(em_out *o, const em_request *q)
     em_cbor_put_str(o, "inputs");
     em_cbor_put_array(o, q->n_inputs);
     for (size_t i = 0; i < q->n_inputs; i++) em_cbor_put_text(o, q->input[i]);
-    if (!parameters) return;
-    em_cbor_put_str(o, "parameters");
-    em_message_put_embed_parameters(o, false);
+    if (parameters) put_parameters(o, q);
 }
 
 /* ---- END and RECEIPT
@@ -255,7 +315,7 @@ em_err em_message_parse_end(em_bytes body, em_end *ret_end)
     em_cbor_want(&c, "status");
     end.status = (em_status)read_name(&c, status_names, EM_COUNT(status_names));
     em_cbor_want(&c, "parameters");
-    end.parameters = read_parameters(&c, 0);
+    end.parameters = read_parameters(&c, 0, EM_MAX_PARAMETERS);
     if (!agree(end.status, code)) em_cbor_fail(&c, EM_ERR_FORMAT);
 
     EM_TRY(verdict(&c, EM_ERR_ANSWER_MALFORMED));

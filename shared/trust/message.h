@@ -12,9 +12,19 @@
  *   RECEIPT  {receipt: bstr, ? companion: bstr}
  *
  * op is "embed", "classify", "rerank" or "generate", with model and inputs; or "models"
- * or "status", with nothing but a salt.  parameters of embed are {truncate: bool}; of the
- * other three any map: they are legal, and answered "error" with EM_FACE_UNSUPPORTED
- * where they are not served.
+ * or "status", with nothing but a salt.  parameters, by op:
+ *
+ *   embed     {truncate: bool}; absent is {truncate: true}
+ *   classify  the same
+ *   rerank    {query: tstr, ? truncate: bool}; needed, and the query is not empty.  The
+ *             inputs are the documents: each is judged together with the query
+ *   generate  any map: legal, and answered "error" with EM_FACE_UNSUPPORTED
+ *
+ * parameters of END after any of the first three, as used: {truncate: bool, max_tokens:
+ * uint}.  A sequence was cut where it had more tokens than max_tokens, the model's limit,
+ * special tokens included: a text at its end, a pair at the end of the longer one, token
+ * by token.  With truncate false such a request is refused.  END of what never began, of
+ * models and of status has {}.
  *
  * status is "stop", "length", "cancelled", "refused", "busy" or "error"; code is an
  * em_face, 0 with stop and length and with nothing else.
@@ -51,8 +61,10 @@ typedef struct em_request {
     em_bytes model;        /* empty for models and status */
     size_t n_inputs;       /* 0 for models and status */
     const em_bytes *input; /* UTF-8 without NUL, at most EM_MAX_TEXT each; may be empty */
-    bool truncate;         /* embed: cut a text that is too long (the default when the
-                              parameter is absent) rather than refuse the request */
+    bool truncate;         /* embed, classify, rerank: cut what is too long (the default
+                              when the parameter is absent), or refuse the request */
+    em_bytes query;        /* rerank: what the inputs are compared with; 1 .. EM_MAX_TEXT
+                              bytes.  Empty for every other op */
     em_bytes parameters;   /* the encoded map as received; empty when absent */
 } em_request;
 
@@ -61,9 +73,9 @@ typedef struct em_request {
 em_err em_message_parse_request(em_bytes body, em_bytes inputs[EM_MAX_INPUTS],
                                 em_request *ret_request);
 
-/* Writes a request; `parameters` is not looked at: embed writes {truncate: false} where
- * that is asked for, else nothing.  EM_ERR_ARGUMENT sticks to `o` for a request that
- * em_message_parse_request would not take. */
+/* Writes a request; `parameters` is not looked at: query is written for rerank, truncate
+ * where it is false, and a map without members is left out.  EM_ERR_ARGUMENT sticks to
+ * `o` for a request that em_message_parse_request would not take. */
 void em_message_put_request(em_out *o, const em_request *request);
 
 /* "embed"; NULL for no op. */
@@ -100,9 +112,17 @@ em_status em_message_status_of(em_err outcome, unsigned *ret_code);
 /* "stop"; NULL for no status. */
 const char *em_message_status_name(em_status status);
 
-/* The encoded parameters of an embed request as used: {truncate: bool}; 11 bytes at most.
- */
-void em_message_put_embed_parameters(em_out *o, bool truncate);
+/* The encoded parameters of an embed, classify or rerank request as used: END's, and its
+ * companion's. */
+typedef struct em_used {
+    bool truncate;       /* as the request asked */
+    uint32_t max_tokens; /* the longest sequence of the model */
+} em_used;
+
+enum { EM_MESSAGE_USED = 32 }; /* no em_used takes more bytes */
+
+void em_message_put_used(em_out *o, const em_used *used);
+em_err em_message_parse_used(em_bytes parameters, em_used *ret_used);
 
 typedef struct em_receipt_body {
     em_bytes receipt;   /* to be given to trust/receipt */

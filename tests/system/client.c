@@ -149,7 +149,8 @@ static em_err send_receipt(uint64_t tokens)
                            .input = tokens + (play.companion_usage ? 1 : 0),
                            .numeric = m->body.profile,
                            .tokenizer = EM_BYTES(m->body.tokenizer_sha256),
-                           .parameters = EM_STR("\xA1\x68truncate\xF5")};
+                           .parameters =
+                               EM_STR("\xA2\x68truncate\xF5\x6Amax_tokens\x18\x40")};
     if (play.companion_status) beside.status = EM_STATUS_LENGTH;
     em_sha2_256(em_write_view(&r), beside.receipt);
     EM_TRY(em_companion_sign(&beside, secret, &c));
@@ -168,7 +169,8 @@ static em_err send_end(bool final, uint64_t tokens)
     em_end end = {.input = tokens + (play.end_usage ? 1 : 0)};
 
     end.status = em_message_status_of(play.outcome, &end.code);
-    if (!final || play.no_receipt) end.parameters = EM_STR("\xA1\x68truncate\xF5");
+    if (!final || play.no_receipt)
+        end.parameters = EM_STR("\xA2\x68truncate\xF5\x6Amax_tokens\x18\x40");
     em_message_put_end(&o, &end);
     EM_TRY(em_write_end(&o));
     return em_session_server_end(&e.s, em_write_view(&o), final, em_clock_monotonic_ms());

@@ -62,27 +62,159 @@ static void plain_requests_read_back(void)
     }
 }
 
-static void ops_of_later_versions_are_grammar(void)
+static void classify_is_embed_by_another_name(void)
 {
-    static const char *const rows[] = {
-        /* classify, rerank, generate; the last with parameters of its own */
-        "a4626f7068636c6173736966796473616c7450" SALT_HEX "656d6f64656c616d66696e707574"
-        "738161"
-        "78",
-        "a4626f70667265"
-        "72616e6b6473616c7450" SALT_HEX "656d6f64656c616d66696e7075747381617"
-        "8",
-        "a5626f706867656e65726174656473616c7450" SALT_HEX "656d6f64656c616d66696e707574"
-        "738161786a706172616d6574657273a261731864666d61784f7574820141ff",
+    static const em_bytes texts[] = {EM_STR("x")};
+    uint8_t buf[256];
+    em_request q = embed_of(texts, 1), got;
+    em_out o = EM_OUT(buf);
+
+    q.op = EM_OP_CLASSIFY;
+    em_message_put_request(&o, &q);
+    CHECK(em_same(em_write_view(&o),
+                  test_hex("a4626f7068636c6173736966796473616c7450" SALT_HEX
+                           "656d6f64656c616d66696e7075747381"
+                           "6178")));
+    CHECK_OK(em_message_parse_request(em_write_view(&o), inputs, &got));
+    CHECK(got.op == EM_OP_CLASSIFY && got.truncate && got.query.len == 0);
+    q.truncate = false;
+    o = EM_OUT(buf);
+    em_message_put_request(&o, &q);
+    CHECK_OK(em_message_parse_request(em_write_view(&o), inputs, &got));
+    CHECK(!got.truncate && em_same(got.parameters, test_hex("a1687472756e63617465f4")));
+    q.query = EM_STR("why");
+    o = EM_OUT(buf);
+    em_message_put_request(&o, &q);
+    CHECK_ERR(em_write_end(&o), EM_ERR_ARGUMENT);
+}
+
+static void rerank_has_a_query(void)
+{
+    static const em_bytes texts[] = {EM_STR("x"), EM_STR("")};
+    uint8_t buf[256];
+    em_request q = embed_of(texts, 2), got;
+    em_out o = EM_OUT(buf);
+
+    q.op = EM_OP_RERANK;
+    em_message_put_request(&o, &q);
+    CHECK_ERR(em_write_end(&o), EM_ERR_ARGUMENT);
+    q.query = EM_STR("a\0b");
+    o = EM_OUT(buf);
+    em_message_put_request(&o, &q);
+    CHECK_ERR(em_write_end(&o), EM_ERR_ARGUMENT);
+    q.query = EM_STR("q");
+    o = EM_OUT(buf);
+    em_message_put_request(&o, &q);
+    CHECK(em_same(em_write_view(&o),
+                  test_hex("a5626f706672"
+                           "6572616e6b6473616c7450" SALT_HEX
+                           "656d6f64656c616d66696e70757473826178606a706172616d6574657273"
+                           "a16571756572796171")));
+    CHECK_OK(em_message_parse_request(em_write_view(&o), inputs, &got));
+    CHECK(got.op == EM_OP_RERANK && got.truncate && em_same(got.query, q.query));
+    q.truncate = false;
+    o = EM_OUT(buf);
+    em_message_put_request(&o, &q);
+    CHECK_OK(em_message_parse_request(em_write_view(&o), inputs, &got));
+    CHECK(!got.truncate && em_same(got.query, q.query));
+    CHECK(em_same(got.parameters, test_hex("a265717565727961"
+                                           "71687472756e63617465f4")));
+}
+
+/* A query may be as long as a text, which is more than other parameters may. */
+static void queries_are_bounded(void)
+{
+    static const em_bytes texts[] = {EM_STR("x")};
+    size_t cap = EM_MAX_TEXT + 1024;
+    uint8_t *text = test_alloc(EM_MAX_TEXT + 1), *buf = test_alloc(cap);
+    em_request q = embed_of(texts, 1), got;
+
+    memset(text, 'a', EM_MAX_TEXT + 1);
+    q.op = EM_OP_RERANK;
+    q.query = em_view(text, EM_MAX_TEXT);
+    em_out o = em_out_over(buf, cap);
+    em_message_put_request(&o, &q);
+    CHECK_OK(em_message_parse_request(em_write_view(&o), inputs, &got));
+    CHECK(got.query.len == EM_MAX_TEXT);
+    q.query.len++;
+    o = em_out_over(buf, cap);
+    em_message_put_request(&o, &q);
+    CHECK_ERR(em_write_end(&o), EM_ERR_ARGUMENT);
+    /* by hand */
+    for (int embed = 0; embed < 2; embed++) {
+        o = em_out_over(buf, cap);
+        em_cbor_put_map(&o, 5);
+        em_cbor_put_str(&o, "op");
+        em_cbor_put_str(&o, embed ? "embed" : "rerank");
+        em_cbor_put_str(&o, "salt");
+        em_cbor_put_bytes(&o, EM_BYTES(salt));
+        em_cbor_put_str(&o, "model");
+        em_cbor_put_str(&o, "m");
+        em_cbor_put_str(&o, "inputs");
+        em_cbor_put_array(&o, 1);
+        em_cbor_put_str(&o, "x");
+        em_cbor_put_str(&o, "parameters");
+        em_cbor_put_map(&o, 1);
+        em_cbor_put_str(&o, "query");
+        em_cbor_put_text(&o, em_view(text, embed ? EM_MAX_PARAMETERS : EM_MAX_TEXT + 1));
+        CHECK_OK(em_write_end(&o));
+        CHECK_ERR(em_message_parse_request(em_write_view(&o), inputs, &got),
+                  EM_ERR_LIMIT);
+    }
+}
+
+static void rerank_breaches(void)
+{
+#define RERANK                                                                           \
+    "a5626f706672"                                                                       \
+    "6572616e6b6473616c7450" SALT_HEX "656d6f64656c616d66696e7075747381606a706172616d65" \
+    "74657273"
+    static const struct {
+        const char *hex;
+        em_err want;
+    } rows[] = {
+        {RERANK "a16571756572796171", EM_OK},
+        {RERANK "a26571756572796171687472756e63617465f5", EM_OK},
+        /* no query, an empty one, bytes, with a NUL, not UTF-8 */
+        {"a4626f7066"
+         "72"
+         "6572616e6b6473616c7450" SALT_HEX "656d6f64656c616d66696e707574738160",
+         EM_ERR_REQUEST_MALFORMED},
+        {RERANK "a0", EM_ERR_REQUEST_MALFORMED},
+        {RERANK "a1687472756e63617465f5", EM_ERR_REQUEST_MALFORMED},
+        {RERANK "a165717565727960", EM_ERR_REQUEST_MALFORMED},
+        {RERANK "a16571756572794171", EM_ERR_REQUEST_MALFORMED},
+        {RERANK "a16571756572796100", EM_ERR_REQUEST_MALFORMED},
+        {RERANK "a165717565727961ff", EM_ERR_REQUEST_MALFORMED},
+        /* another order, another type, one member more */
+        {RERANK "a2687472756e63617465f56571756572796171", EM_ERR_REQUEST_MALFORMED},
+        {RERANK "a26571756572796171687472756e6361746501", EM_ERR_REQUEST_MALFORMED},
+        {RERANK "a36571756572796171687472756e63617465f5697472756e6361746564f5",
+         EM_ERR_REQUEST_MALFORMED},
+        {RERANK "a26571756572796171697472756e6361746564f5", EM_ERR_REQUEST_MALFORMED},
     };
-    static const em_op want[] = {EM_OP_CLASSIFY, EM_OP_RERANK, EM_OP_GENERATE};
 
     for (size_t i = 0; i < EM_COUNT(rows); i++) {
-        em_request got = {0};
+        em_request got;
+
         test_note("row %zu", i);
-        CHECK_OK(em_message_parse_request(test_hex(rows[i]), inputs, &got));
-        CHECK(got.op == want[i] && got.n_inputs == 1);
+        CHECK_ERR(em_message_parse_request(test_hex(rows[i].hex), inputs, &got),
+                  rows[i].want);
     }
+}
+
+static void ops_of_later_versions_are_grammar(void)
+{
+    em_request got = {0};
+
+    /* with parameters of its own */
+    CHECK_OK(em_message_parse_request(
+        test_hex(
+            "a5626f706867656e65726174656473616c7450" SALT_HEX
+            "656d6f64656c616d66696e707574738161786a706172616d6574657273a261731864666d"
+            "61784f7574820141ff"),
+        inputs, &got));
+    CHECK(got.op == EM_OP_GENERATE && got.n_inputs == 1 && got.query.len == 0);
 }
 
 static void request_breaches(void)
@@ -213,11 +345,11 @@ static em_end sample_end(void)
 
 static void an_end_reads_back(void)
 {
-    uint8_t buf[256], parameters[16];
+    uint8_t buf[256], parameters[EM_MESSAGE_USED];
     em_out p = EM_OUT(parameters), o = EM_OUT(buf);
     em_end end = sample_end(), got;
 
-    em_message_put_embed_parameters(&p, true);
+    em_message_put_used(&p, &(em_used){.truncate = true, .max_tokens = 256});
     end.parameters = em_write_view(&p);
     em_message_put_end(&o, &end);
     CHECK_OK(em_write_end(&o));
@@ -225,7 +357,7 @@ static void an_end_reads_back(void)
                   test_hex("a564636f6465006473616c7450" SALT_HEX
                            "657573616765a265696e7075740c666f757470757419012c"
                            "667374617475736473746f706a706172616d6574657273"
-                           "a1687472756e63617465f5")));
+                           "a2687472756e63617465f56a6d61785f746f6b656e73190100")));
     CHECK_OK(em_message_parse_end(em_write_view(&o), &got));
     CHECK(got.status == EM_STATUS_STOP && got.code == 0 && got.input == 12);
     CHECK(got.output == 300 && em_same(got.parameters, end.parameters));
@@ -235,6 +367,37 @@ static void an_end_reads_back(void)
     em_message_put_end(&o, &end);
     CHECK_OK(em_message_parse_end(em_write_view(&o), &got));
     CHECK(em_same(got.parameters, EM_STR("\xA0")));
+}
+
+static void used_parameters_read_back(void)
+{
+    static const char *const bad[] = {
+        "",
+        "a0",
+        "a1687472756e63617465f5",
+        "a2687472756e63617465f56a6d61785f746f6b656e7300",
+        "a2687472756e63617465f56a6d61785f746f6b656e731b0000000100000000",
+        "a2687472756e63617465f56a6d61785f746f6b656e7301"
+        "00",
+        "a2687472756e63617465016a6d61785f746f6b656e7301",
+        "a26a6d61785f746f6b656e7301687472756e63617465f5",
+    };
+    static const uint32_t most[] = {1, 23, 256, UINT32_MAX};
+    em_used got;
+
+    for (size_t i = 0; i < EM_COUNT(most); i++) {
+        uint8_t buf[EM_MESSAGE_USED];
+        em_out o = EM_OUT(buf);
+        const em_used used = {.truncate = i % 2 == 0, .max_tokens = most[i]};
+        em_message_put_used(&o, &used);
+        CHECK_OK(em_write_end(&o));
+        CHECK_OK(em_message_parse_used(em_write_view(&o), &got));
+        CHECK(got.truncate == used.truncate && got.max_tokens == most[i]);
+    }
+    for (size_t i = 0; i < EM_COUNT(bad); i++) {
+        test_note("row %zu", i);
+        CHECK_ERR(em_message_parse_used(test_hex(bad[i]), &got), EM_ERR_ANSWER_MALFORMED);
+    }
 }
 
 static void status_and_code_agree(void)
@@ -412,10 +575,15 @@ int main(void)
 {
     RUN(an_embed_request_reads_back);
     RUN(plain_requests_read_back);
+    RUN(classify_is_embed_by_another_name);
+    RUN(rerank_has_a_query);
+    RUN(queries_are_bounded);
+    RUN(rerank_breaches);
     RUN(ops_of_later_versions_are_grammar);
     RUN(request_breaches);
     RUN(request_limits);
     RUN(an_end_reads_back);
+    RUN(used_parameters_read_back);
     RUN(status_and_code_agree);
     RUN(every_error_ends_somehow);
     RUN(parameters_are_bounded);

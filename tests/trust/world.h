@@ -85,7 +85,7 @@ __attribute__((unused)) static void world_init(world *w)
     w->claims = receipt_sample();
     w->end = (em_end){.status = EM_STATUS_STOP,
                       .input = 5,
-                      .parameters = EM_STR("\xA1\x68truncate\xF5")};
+                      .parameters = EM_STR("\xA2\x68truncate\xF5\x6Amax_tokens\x18\x40")};
     w->request[0] =
         (em_evidence_record){EM_RECORD_DATA, EM_STR("first half of a request")};
     w->request[1] = (em_evidence_record){EM_RECORD_DATA, EM_STR(" and the second")};

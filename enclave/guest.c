@@ -95,7 +95,7 @@ static em_err judge(em_guest *g, em_guest_wish *ret_wish)
 
     EM_TRY(em_work_parse(w));
     if (w->request.op == EM_OP_MODELS || w->request.op == EM_OP_STATUS) return EM_OK;
-    if (w->request.op != EM_OP_EMBED) return EM_ERR_UNSUPPORTED;
+    if (w->request.op == EM_OP_GENERATE) return EM_ERR_UNSUPPORTED;
     const em_served *served = em_identity_find(g->id, g->models, w->request.model);
     if (served == NULL) return EM_ERR_MODEL_UNKNOWN;
     EM_TRY(em_work_reserve(w, served));
@@ -175,33 +175,18 @@ static em_err built(em_err err)
     return err == EM_ERR_FULL ? EM_ERR_INTERNAL : err;
 }
 
-/* The next DATA of an embed answer. */
+/* The next DATA of an inference's answer. */
 static em_err send_rows(em_guest *g)
 {
-    const em_work *w = &g->work;
-    size_t left = w->request.n_inputs - g->sent_rows;
-    size_t most = em_answer_embed_rows(w->dim), n = left < most ? left : most;
+    uint32_t first = (uint32_t)g->sent_rows, n = em_task_rows(&g->work.task, first);
     em_out o = em_out_over(g->body, EM_MAX_DATA_BODY);
-    const em_embed_part part = {.first = g->sent_rows,
-                                .n = n,
-                                .dim = w->dim,
-                                .text = w->text + g->sent_rows,
-                                .vectors = em_view(w->vectors + g->sent_rows * w->dim,
-                                                   n * w->dim * sizeof(float))};
 
-    em_answer_put_embed(&o, &part);
+    em_task_put_rows(&g->work.task, first, &o);
     EM_TRY(built(em_write_end(&o)));
     EM_TRY(
         em_session_server_data(&g->session, em_write_view(&o), em_clock_monotonic_ms()));
     g->sent_rows += n;
     return EM_OK;
-}
-
-/* What a model can be asked for: its head decides. */
-static unsigned ops_of(const em_model_shape *shape)
-{
-    if (shape->labels == 0) return 1u << EM_OP_EMBED;
-    return 1u << EM_OP_CLASSIFY | (shape->labels == 1 ? 1u << EM_OP_RERANK : 0u);
 }
 
 static void put_cards(const em_guest *g, em_out *o)
@@ -219,7 +204,7 @@ static void put_cards(const em_guest *g, em_out *o)
                                    .not_after_ms = m->body.not_after_ms,
                                    .dim = em_bert_width(&m->body.model.shape),
                                    .max_tokens = m->body.model.shape.max_tokens,
-                                   .ops = ops_of(&m->body.model.shape)};
+                                   .ops = em_task_ops(&m->body.model.shape)};
         memcpy(cards[n++].manifest, m->hash, sizeof m->hash);
     }
     em_answer_put_models(o, cards, n);
@@ -269,22 +254,25 @@ static em_err outcome_of(const em_guest *g)
     return g->refused != EM_OK ? g->refused : g->work.outcome;
 }
 
-static em_err send_end(em_guest *g)
+/* END of what touched no model. */
+static void put_plain_end(const em_guest *g, em_out *o)
 {
-    const em_work *w = &g->work;
-    uint8_t parameters[EM_MESSAGE_USED];
-    em_out o = em_out_over(g->body, EM_MAX_END_BODY), p = EM_OUT(parameters);
     em_end end = {0};
 
     end.status = em_message_status_of(outcome_of(g), &end.code);
     memcpy(end.salt, g->salt, sizeof end.salt);
-    if (w->began) {
-        const em_used used = em_work_used(w);
-        em_message_put_used(&p, &used);
-        end.parameters = em_write_view(&p);
-        end.input = w->n_tokens;
-    }
-    em_message_put_end(&o, &end);
+    em_message_put_end(o, &end);
+}
+
+static em_err send_end(em_guest *g)
+{
+    const em_work *w = &g->work;
+    em_out o = em_out_over(g->body, EM_MAX_END_BODY);
+
+    if (w->began)
+        em_task_put_end(&w->task, outcome_of(g), g->salt, &o);
+    else
+        put_plain_end(g, &o);
     EM_TRY(built(em_write_end(&o)));
     EM_TRY(em_session_server_end(&g->session, em_write_view(&o), !w->began,
                                  em_clock_monotonic_ms()));
@@ -309,10 +297,9 @@ static em_err send_next(em_guest *g, bool *ret_done)
 
     *ret_done = false;
     if (!g->sent_end) {
-        if (good && w->request.op == EM_OP_EMBED && g->sent_rows < w->request.n_inputs)
-            return send_rows(g);
-        if (good && w->request.op != EM_OP_EMBED && g->sent_rows == 0)
-            return send_facts(g);
+        bool infers = w->served != NULL;
+        if (good && infers && g->sent_rows < w->task.n) return send_rows(g);
+        if (good && !infers && g->sent_rows == 0) return send_facts(g);
         EM_TRY(send_end(g));
         *ret_done = !w->began;
         return EM_OK;
@@ -330,7 +317,7 @@ em_err em_guest_answer(em_guest *g)
         if (err == EM_ERR_FULL) return EM_OK; /* when output has been sent, again */
         EM_TRY(err);
         if (!done) continue;
-        if (g->work.began) g->tokens += g->work.n_tokens;
+        if (g->work.began) g->tokens += g->work.task.n_tokens;
         em_work_drop(&g->work);
         g->answering = g->sent_end = false;
         g->sent_rows = 0;

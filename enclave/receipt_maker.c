@@ -66,10 +66,10 @@ static em_err put_companion(const em_guest *g, em_err outcome, em_bytes receipt,
     uint8_t parameters[EM_MESSAGE_USED];
     em_out p = EM_OUT(parameters);
 
-    const em_used used = em_work_used(&g->work);
+    const em_used used = em_task_used(&g->work.task);
     em_message_put_used(&p, &used);
     em_companion c = {.status = em_message_status_of(outcome, &code),
-                      .input = g->work.n_tokens,
+                      .input = g->work.task.n_tokens,
                       .numeric = body->profile,
                       .tokenizer = EM_BYTES(body->tokenizer_sha256),
                       .parameters = em_write_view(&p)};

@@ -6,9 +6,7 @@
 #ifndef EM_ENCLAVE_SERVED_H
 #define EM_ENCLAVE_SERVED_H
 
-#include "bundle/bundle_open.h"
-#include "engine/bert.h"
-#include "engine/wordpiece.h"
+#include "infer/bind.h"
 #include "os/map.h"
 
 typedef struct em_served {
@@ -24,7 +22,7 @@ typedef struct em_served {
 void em_served_drop(em_served *s);
 
 /* Bind engine and tokenizer to the whole image of s->manifest.  `limits` as the
- * configuration says; EM_ERR_MODEL_MALFORMED, EM_ERR_MODEL_SHAPE, EM_ERR_LIMIT. */
+ * configuration says; em_bind_image's errors. */
 em_err em_served_bind(em_served *s, const em_bundle_image *image, em_plan_limits limits);
 
 #endif

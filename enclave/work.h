@@ -9,8 +9,8 @@
 #define EM_ENCLAVE_WORK_H
 
 #include "enclave/served.h"
+#include "infer/task.h"
 #include "os/jobs.h"
-#include "trust/answer.h"
 
 /* Bytes of pages that all requests together may still take; touched by the loop's thread
  * only. */
@@ -24,17 +24,13 @@ typedef struct em_work {
     em_map body;      /* the request as it arrives */
     size_t body_len;
     em_map inputs; /* em_bytes[EM_MAX_INPUTS], into body */
-    em_map tokens; /* ids, and where each text's and each batch's begin */
-    em_map result; /* texts, vectors */
+    em_map tokens; /* the task's ids */
+    em_map result; /* its rows */
     em_request request;
     const em_served *served;
-    uint32_t *id, *start, *batch_start;
-    em_embed_text *text; /* one an input */
-    float *vectors;      /* [inputs][dim] */
-    uint32_t dim;
-    uint64_t n_tokens; /* computed on */
-    uint64_t run_ms;   /* the computation's own time */
-    bool began;        /* the model was touched: a receipt follows */
+    em_task task;
+    uint64_t run_ms; /* the computation's own time */
+    bool began;      /* the model was touched: a receipt follows */
     em_err outcome;
     atomic_bool cancel;
 } em_work;
@@ -53,12 +49,9 @@ em_err em_work_append(em_work *w, em_bytes part);
  * EM_ERR_BUSY. */
 em_err em_work_parse(em_work *w);
 
-/* Take the pages that em_work_run will fill, for an embed request to this model; nothing
- * is taken after.  EM_ERR_BUSY. */
+/* Take the pages that em_work_run will fill, for this model; nothing is taken after.
+ * EM_ERR_UNSUPPORTED for an op that is not this model's, EM_ERR_BUSY. */
 em_err em_work_reserve(em_work *w, const em_served *served);
-
-/* The parameters as used, for END and companion; of a work that began. */
-em_used em_work_used(const em_work *w);
 
 /* The machinery that computes: one for the process, used by one thread. */
 typedef struct em_work_engine {
@@ -67,10 +60,10 @@ typedef struct em_work_engine {
     em_map scratch; /* the largest plan's */
 } em_work_engine;
 
-/* Tokenize and embed what was reserved: fills text, vectors, n_tokens, run_ms and
- * outcome.  EM_ERR_CANCELLED between layers; EM_ERR_REQUEST_MALFORMED for a text that is
- * too long where truncation was forbidden.  Touches nothing of the budget, so that it may
- * run on another thread. */
+/* Tokenize and compute what was reserved: fills task, run_ms and outcome.
+ * EM_ERR_CANCELLED between layers; EM_ERR_REQUEST_MALFORMED for a text that is too long
+ * where truncation was forbidden.  Touches nothing of the budget, so that it may run on
+ * another thread. */
 void em_work_run(em_work *w, em_work_engine *engine);
 
 #endif

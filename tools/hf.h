@@ -1,7 +1,8 @@
 /* hf.h - a model folder as Hugging Face and sentence-transformers lay it out, read into a
  * shape, a tokenizer and tensors (hf_tensors.h writes those as the engine wants them).
  *
- *   config.json                   sizes; model_type "bert", hidden_act "gelu"
+ *   config.json                   sizes; model_type "bert", hidden_act "gelu"; labels
+ *   config_sentence_transformers.json    prompts
  *   modules.json                  Transformer, Pooling and perhaps Normalize
  *   1_Pooling/config.json         mean or CLS (the path is as modules.json says)
  *   sentence_bert_config.json     max_seq_length
@@ -9,7 +10,9 @@
  *   model.safetensors             or one other, or shards by model.safetensors.index.json
  *
  * Without modules.json and what it names: mean pooling, no normalisation, and
- * max_position_embeddings tokens.  The length in tokenizer.json is not asked.
+ * max_position_embeddings tokens, or model_max_length of tokenizer_config.json where that
+ * is less; hf_head.h says which of those folders are classifiers.  The length in
+ * tokenizer.json is not asked.
  *
  * Trust:  every file is hostile: sizes, types and shapes are checked, file names that
  *         come from files stay inside the folder, and whatever the engine cannot do is
@@ -22,6 +25,7 @@
 
 #include "base/model.h"
 #include "os/map.h"
+#include "tools/hf_head.h"
 #include "tools/safetensors.h"
 #include "tools/tokenizer_json.h"
 #include "trust/manifest_body.h"
@@ -36,6 +40,8 @@ typedef struct em_hf_shard {
 
 typedef struct em_hf {
     em_model_shape shape;
+    em_hf_head head;
+    em_hf_prompts prompts;
     em_tokenizer_json tokenizer;
     uint32_t n_shards;
     em_hf_shard shard[EM_HF_MAX_SHARDS];
@@ -49,9 +55,12 @@ typedef struct em_hf {
     char folder[EM_HF_MAX_PATH];
 } em_hf;
 
-/* Reads a folder, and checks that every tensor of the shape is there, once, with the
- * right dimensions, and that no other stands among them.  *ret_hf is the caller's and
- * points into itself: it is not to be copied or moved; em_hf_drop in any case. */
+/* Reads a folder as the publisher chose (NULL: as it says), and checks that every tensor
+ * of the shape is there, once, with the right dimensions, and that no other stands among
+ * them.  *ret_hf is the caller's and points into itself: it is not to be copied or moved;
+ * em_hf_drop in any case. */
+em_err em_hf_open_as(const char *folder, const em_hf_choice *choice, em_problem *problem,
+                     em_hf *ret_hf);
 em_err em_hf_open(const char *folder, em_problem *problem, em_hf *ret_hf);
 void em_hf_drop(em_hf *hf);
 

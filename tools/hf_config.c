@@ -106,6 +106,32 @@ static em_err want_text(const em_fields *f, const char *key, const char *want,
     return EM_OK;
 }
 
+/* The other families have other tokenizers and other sums. */
+static em_err want_bert(const em_fields *f)
+{
+    const char *type;
+
+    EM_TRY(em_fields_text(f, f->root, "model_type", &type));
+    if (strcmp(type, "bert") == 0) return EM_OK;
+    return em_problem_set(f->problem, EM_ERR_UNSUPPORTED, f->file,
+                          "model_type is %s; only bert is supported: models of BERT's "
+                          "architecture with a WordPiece vocabulary, such as "
+                          "all-MiniLM, bge-*-en, e5-*-v2, gte-* and their cross-encoders",
+                          type);
+}
+
+/* A member that must be missing, null or empty. */
+static em_err want_none(const em_fields *f, const char *key, const char *meaning)
+{
+    const json_t *v = json_object_get(f->root, key);
+
+    if (v == NULL || json_is_null(v) || (json_is_object(v) && json_object_size(v) == 0) ||
+        (json_is_array(v) && json_array_size(v) == 0))
+        return EM_OK;
+    return em_problem_set(f->problem, EM_ERR_UNSUPPORTED, f->file,
+                          "%s asks for %s, which is not supported", key, meaning);
+}
+
 static em_err want_false(const em_fields *f, const char *key)
 {
     bool on;
@@ -163,11 +189,14 @@ static em_err read_config(em_hf_config_file config, em_problem *problem,
                               "is missing: this is no Hugging Face model folder");
     EM_TRY(em_fields_load(config.text, EM_HF_CONFIG_MAX, JSON_OBJECT, config.name,
                           problem, &f));
-    EM_TRY(want_text(&f, "model_type", "bert", false));
+    EM_TRY(want_bert(&f));
     EM_TRY(want_text(&f, "hidden_act", "gelu", false));
     EM_TRY(want_text(&f, "position_embedding_type", "absolute", true));
     EM_TRY(want_false(&f, "is_decoder"));
     EM_TRY(want_false(&f, "add_cross_attention"));
+    EM_TRY(want_none(&f, "auto_map", "code of the model's own"));
+    EM_TRY(want_none(&f, "pruned_heads", "heads that are taken out"));
+    EM_TRY(want_none(&f, "quantization_config", "weights that are quantised already"));
     EM_TRY(read_sizes(&f, s));
     return read_eps(&f, &s->norm_eps_bits);
 }
@@ -213,13 +242,18 @@ static em_err read_pooling(em_hf_config_file pooling, em_problem *problem,
     if (pooling.text.at == NULL) return EM_OK;
     EM_TRY(em_fields_load(pooling.text, EM_HF_CONFIG_MAX, JSON_OBJECT, pooling.name,
                           problem, &f));
+    bool prompt = true;
+    EM_TRY(em_fields_bool_or(&f, f.root, "include_prompt", true, &prompt));
     EM_TRY(em_fields_uint_or(&f, f.root, "word_embedding_dimension", s->hidden, 1,
                              EM_MAX_HIDDEN, &dimension));
     if (dimension != s->hidden)
         return em_problem_set(problem, EM_ERR_MODEL_MALFORMED, pooling.name,
                               "word_embedding_dimension is %u, but hidden_size is %u",
                               dimension, s->hidden);
-    return read_mode(&f, &s->pooling);
+    EM_TRY(read_mode(&f, &s->pooling));
+    if (!prompt && s->pooling == EM_POOLING_MEAN)
+        return unsupported(&f, "include_prompt", "false", "a mean over the prompt too");
+    return EM_OK;
 }
 
 static em_err read_length(em_hf_config_file sentence, em_problem *problem,
@@ -238,6 +272,36 @@ static em_err read_length(em_hf_config_file sentence, em_problem *problem,
     if (s->max_tokens < 2)
         return em_problem_set(problem, EM_ERR_RANGE, sentence.name,
                               "no text fits into %u positions", s->positions);
+    return EM_OK;
+}
+
+static bool names_length(em_hf_config_file sentence)
+{
+    EM_DROP(em_fields) f = {0};
+    uint32_t length = 0;
+
+    return sentence.text.at != NULL &&
+           em_fields_load(sentence.text, EM_HF_CONFIG_MAX, JSON_OBJECT, sentence.name,
+                          NULL, &f) == EM_OK &&
+           em_fields_uint(&f, f.root, "max_seq_length", 2, EM_MAX_POSITIONS, &length) ==
+               EM_OK;
+}
+
+em_err em_hf_config_read_longest(em_hf_config_file sentence, em_hf_config_file tokenizer,
+                                 em_problem *problem, em_model_shape *shape)
+{
+    EM_DROP(em_fields) f = {0};
+
+    if (tokenizer.text.at == NULL || names_length(sentence)) return EM_OK;
+    EM_TRY(em_fields_load(tokenizer.text, EM_HF_CONFIG_MAX, JSON_OBJECT, tokenizer.name,
+                          problem, &f));
+    const json_t *v = json_object_get(f.root, "model_max_length");
+    if (v == NULL || json_is_null(v)) return EM_OK;
+    double most = json_number_value(v);
+    if (!json_is_number(v) || most < 2)
+        return em_problem_set(problem, EM_ERR_RANGE, f.file,
+                              "model_max_length is no number of 2 or more");
+    if (most < shape->max_tokens) shape->max_tokens = (uint32_t)most;
     return EM_OK;
 }
 

@@ -37,6 +37,12 @@ em_err em_hf_config_read_shape(em_hf_config_file config, em_hf_config_file pooli
                                em_problem *problem, em_model_shape *ret_shape,
                                bool *ret_lower_first);
 
+/* Where `sentence` names no max_seq_length: the longest text is also at most the
+ * model_max_length of tokenizer_config.json, where that names one.  shape->max_tokens
+ * becomes less or stays. */
+em_err em_hf_config_read_longest(em_hf_config_file sentence, em_hf_config_file tokenizer,
+                                 em_problem *problem, em_model_shape *shape);
+
 /* Is it a relative path of plain names, without "." and ".."? */
 bool em_hf_config_is_inside(const char *path);
 

@@ -68,6 +68,11 @@ static em_err finish_file(growing *g, const char *path, em_problem *problem)
     return EM_OK;
 }
 
+static em_bytes text_of(const char *text)
+{
+    return em_view(text, strlen(text));
+}
+
 /* Everything of the body but what sealing gives. */
 static em_err begin_body(em_pack *p, const em_pack_terms *terms, em_problem *problem,
                          em_manifest_body *b)
@@ -83,6 +88,15 @@ static em_err begin_body(em_pack *p, const em_pack_terms *terms, em_problem *pro
                             .model = p->model,
                             .n_sources = p->hf.n_sources};
     memcpy(b->source, p->hf.source, sizeof b->source);
+    for (uint32_t i = 0; i < p->model.shape.labels; i++)
+        b->label[i] = text_of(p->hf.head.label[i]);
+    for (size_t i = 0; i < terms->n_prompts; i++)
+        EM_TRY(em_hf_head_add_prompt(&p->hf.prompts, terms->prompt[i].name,
+                                     terms->prompt[i].text, "prompts", problem));
+    b->n_prompts = p->hf.prompts.n;
+    for (uint32_t i = 0; i < b->n_prompts; i++)
+        b->prompt[i] = (em_prompt){text_of(p->hf.prompts.at[i].name),
+                                   text_of(p->hf.prompts.at[i].text)};
     em_sha2_256(em_pack_tokenizer(p), b->tokenizer_sha256);
     return EM_OK;
 }

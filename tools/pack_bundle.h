@@ -17,6 +17,9 @@ typedef struct em_pack_terms {
     em_bytes licence, kms_key;
     uint32_t chunk_len;  /* 0: EM_CHUNK_DEFAULT */
     const char *key_out; /* where the content key is to be kept (contentkey.h); or NULL */
+    /* beside the folder's prompts, or in the place of those of the same names */
+    const em_prompt *prompt;
+    size_t n_prompts;
 } em_pack_terms;
 
 /* Wraps the content key, as KMS Encrypt does, under the context of PROTOCOL 4

@@ -155,6 +155,32 @@ static em_err write_tokenizer(const em_synth_maker *m)
 
 /* ---- configuration ---- */
 
+/* The members that make config.json a classifier's. */
+static void write_labels(const em_synth_maker *m, FILE *f)
+{
+    fprintf(f, ",\n  \"architectures\": [\"BertForSequenceClassification\"],\n"
+               "  \"id2label\": {");
+    for (uint32_t i = 0; i < m->options->labels; i++)
+        fprintf(f, "%s\"%u\": \"kind %u\"", i == 0 ? "" : ", ", i, i);
+    fprintf(f, "}");
+    if (m->options->activation != NULL)
+        fprintf(f,
+                ",\n  \"sentence_transformers\": {\"activation_fn\": "
+                "\"torch.nn.modules.%s.%s\", \"version\": \"4.0.1\"}",
+                strcmp(m->options->activation, "Identity") == 0 ? "linear" : "activation",
+                m->options->activation);
+}
+
+static em_err write_prompts(const em_synth_maker *m)
+{
+    text t;
+
+    EM_TRY(begin_text(m, &t));
+    fprintf(t.file, "{\"prompts\": {\"query\": \"query: \", \"passage\": "
+                    "\"passage: \"}, \"default_prompt_name\": null}\n");
+    return end_text(m, &t, "config_sentence_transformers.json");
+}
+
 static em_err write_config(const em_synth_maker *m)
 {
     text t;
@@ -165,10 +191,13 @@ static em_err write_config(const em_synth_maker *m)
             "  \"num_hidden_layers\": %u,\n  \"hidden_size\": %u,\n"
             "  \"num_attention_heads\": %u,\n  \"intermediate_size\": %u,\n"
             "  \"vocab_size\": %u,\n  \"max_position_embeddings\": %u,\n"
-            "  \"type_vocab_size\": 2,\n  \"layer_norm_eps\": 1e-12\n}\n",
+            "  \"type_vocab_size\": 2,\n  \"layer_norm_eps\": 1e-12",
             m->layers, m->hidden, m->heads, m->intermediate, m->vocab, m->positions);
+    if (m->options->labels > 0) write_labels(m, t.file);
+    fprintf(t.file, "\n}\n");
     EM_TRY(end_text(m, &t, "config.json"));
-    if (m->options->only_transformer) return EM_OK;
+    if (m->options->prompts) EM_TRY(write_prompts(m));
+    if (m->options->only_transformer || m->options->labels > 0) return EM_OK;
 
     EM_TRY(begin_text(m, &t));
     fprintf(t.file,
@@ -206,13 +235,15 @@ em_err em_synth_write(const char *folder, const em_synth *options, em_problem *p
     m.max_tokens = o->max_tokens != 0 ? o->max_tokens : 64;
     m.vocab = each_token(count_token, NULL);
     if (m.layers > EM_MAX_LAYERS || m.hidden > EM_MAX_HIDDEN || m.heads > m.hidden ||
-        m.intermediate > EM_MAX_INTERMEDIATE || m.positions > EM_MAX_POSITIONS)
+        m.intermediate > EM_MAX_INTERMEDIATE || m.positions > EM_MAX_POSITIONS ||
+        o->labels > EM_MAX_LABELS)
         return em_problem_err(problem, EM_ERR_LIMIT, folder);
 
     int n = snprintf(path, sizeof path, "%s/1_Pooling", folder);
     if (n < 0 || (size_t)n >= sizeof path)
         return em_problem_err(problem, EM_ERR_LIMIT, folder);
-    em_err err = em_file_make_folder(o->only_transformer ? folder : path, 0755);
+    bool flat = o->only_transformer || o->labels > 0;
+    em_err err = em_file_make_folder(flat ? folder : path, 0755);
     if (err != EM_OK) return em_problem_err(problem, err, folder);
     EM_TRY(write_config(&m));
     EM_TRY(write_tokenizer(&m));

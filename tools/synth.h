@@ -2,7 +2,8 @@
  * made-up weights, for tests and for a demonstration where no real model can be had.
  *
  * The same options give the same bytes everywhere.  Its embeddings mean nothing beyond
- * "equal texts, equal vectors; texts that share words lie nearer".
+ * "equal texts, equal vectors; texts that share words lie nearer", its scores nothing at
+ * all.
  *
  * Trust:  none needed.
  * Memory: freed before return.
@@ -16,15 +17,18 @@
 typedef struct em_synth {
     uint32_t layers, hidden, heads, intermediate, positions; /* 0: 2, 64, 4, 128, 128 */
     uint32_t max_tokens;                                     /* 0: 64 */
-    const char *type;      /* "F32" (NULL), "F16", "BF16" */
-    bool bert_prefix;      /* tensor names begin "bert." */
-    bool gamma_beta;       /* LayerNorm.gamma and .beta */
-    bool pooler;           /* a pooler and position ids, which nobody needs */
-    bool cls;              /* CLS pooling */
-    bool not_normalized;   /* no Normalize module */
-    bool only_transformer; /* no modules.json and what belongs to it */
-    bool vocab_txt;        /* vocab.txt and tokenizer_config.json, no tokenizer.json */
-    uint32_t shards;       /* 0: one model.safetensors */
+    const char *type;       /* "F32" (NULL), "F16", "BF16" */
+    bool bert_prefix;       /* tensor names begin "bert." */
+    bool gamma_beta;        /* LayerNorm.gamma and .beta */
+    bool pooler;            /* a pooler and position ids, which nobody needs */
+    bool cls;               /* CLS pooling */
+    bool not_normalized;    /* no Normalize module */
+    bool only_transformer;  /* no modules.json and what belongs to it */
+    bool vocab_txt;         /* vocab.txt and tokenizer_config.json, no tokenizer.json */
+    uint32_t shards;        /* 0: one model.safetensors */
+    uint32_t labels;        /* 0: an embedder; else a classifier, without modules.json */
+    const char *activation; /* of a classifier: "Identity", "Sigmoid"; NULL: unsaid */
+    bool prompts;           /* "query" and "passage" */
 } em_synth;
 
 /* Writes the folder's files; the folder is made where it is missing. */

@@ -57,8 +57,9 @@ static void add(list *l, const char *name, uint32_t rows, uint32_t cols, kind k)
         keep = (int)(end - name);
         renamed = strcmp(end, "weight") == 0 ? "gamma" : "beta";
     }
-    snprintf(p->name, sizeof p->name, "%s%.*s%s", o->bert_prefix ? "bert." : "", keep,
-             name, renamed);
+    bool beside = strncmp(name, "classifier.", 11) == 0; /* the encoder, not in it */
+    snprintf(p->name, sizeof p->name, "%s%.*s%s",
+             o->bert_prefix && !beside ? "bert." : "", keep, name, renamed);
 }
 
 static void add_linear(list *l, const char *prefix, uint32_t rows, uint32_t cols)
@@ -113,7 +114,10 @@ static void add_all(list *l)
     add(l, "embeddings.token_type_embeddings.weight", 2, m->hidden, WEIGHT);
     add_norm(l, "embeddings.LayerNorm");
     for (uint32_t i = 0; i < m->layers; i++) add_layer(l, i);
-    if (m->options->pooler) add_linear(l, "pooler.dense", m->hidden, m->hidden);
+    if (m->options->pooler || m->options->labels > 0)
+        add_linear(l, "pooler.dense", m->hidden, m->hidden);
+    if (m->options->labels > 0)
+        add_linear(l, "classifier", m->options->labels, m->hidden);
 }
 
 /* ---- bytes ---- */
@@ -266,7 +270,7 @@ em_err em_synth_weights_write(const em_synth_maker *m)
 {
     list l = {.m = m};
 
-    l.piece = calloc(8 + 16 * (size_t)m->layers, sizeof *l.piece);
+    l.piece = calloc(10 + 16 * (size_t)m->layers, sizeof *l.piece);
     if (l.piece == NULL) return em_problem_err(m->problem, EM_ERR_MEMORY, m->folder);
     add_all(&l);
     em_err err = write_shards(&l);

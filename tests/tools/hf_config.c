@@ -98,6 +98,12 @@ static void pooling_modes(void)
         {"{\"pooling_mode\":\"mean\"}", EM_OK, EM_POOLING_MEAN},
         {"{\"pooling_mode_mean_tokens\":true,\"pooling_mode_lasttoken\":false}", EM_OK,
          EM_POOLING_MEAN},
+        {"{\"pooling_mode_cls_token\":true,\"include_prompt\":false}", EM_OK,
+         EM_POOLING_CLS},
+        {"{\"pooling_mode_mean_tokens\":true,\"include_prompt\":true}", EM_OK,
+         EM_POOLING_MEAN},
+        {"{\"pooling_mode_mean_tokens\":true,\"include_prompt\":false}",
+         EM_ERR_UNSUPPORTED, 0},
         {"{}", EM_ERR_JSON_MEMBER, 0},
         {"{\"pooling_mode_mean_tokens\":false}", EM_ERR_JSON_MEMBER, 0},
         {"{\"pooling_mode_mean_tokens\":1}", EM_ERR_JSON_TYPE, 0},
@@ -143,6 +149,10 @@ static void each_breach_of_config_names_the_member(void)
         {"is_decoder", "true", EM_ERR_UNSUPPORTED},
         {"is_decoder", "1", EM_ERR_JSON_TYPE},
         {"add_cross_attention", "true", EM_ERR_UNSUPPORTED},
+        {"auto_map", "{\"AutoModel\":\"x--y\"}", EM_ERR_UNSUPPORTED},
+        {"pruned_heads", "{\"1\":[0]}", EM_ERR_UNSUPPORTED},
+        {"quantization_config", "{\"bits\":4}", EM_ERR_UNSUPPORTED},
+        {"quantization_config", "7", EM_ERR_UNSUPPORTED},
         {"num_hidden_layers", NULL, EM_ERR_JSON_MEMBER},
         {"num_hidden_layers", "0", EM_ERR_RANGE},
         {"num_hidden_layers", "49", EM_ERR_RANGE},
@@ -179,6 +189,10 @@ static void each_breach_of_config_names_the_member(void)
         CHECK(s.layers == 0);
     }
     em_model_shape s;
+    CHECK_OK(read_all(with(config, "pruned_heads", "{}"), pooling, sentence, &s));
+    CHECK_PROBLEM(
+        read_all(with(config, "model_type", "\"xlm-roberta\""), pooling, sentence, &s),
+        EM_ERR_UNSUPPORTED, "model_type is xlm-roberta", "only bert", "e5-*-v2");
     CHECK_PROBLEM(read_all(NULL, NULL, NULL, &s), EM_ERR_NOT_FOUND, "config.json",
                   "no Hugging Face model folder");
     CHECK_PROBLEM(read_all("[]", NULL, NULL, &s), EM_ERR_JSON_TYPE, "not a JSON object");

@@ -6,14 +6,12 @@
 /* A tile's operands. */
 typedef struct tile_of {
     const uint8_t *a;
-    const em_quant *row;
     const int8_t *b;
-    size_t j; /* the column that b begins with */
-    float *c;
+    int32_t *sums; /* [TALL][WIDE] */
     ahead next;
 } tile_of;
 
-enum { LINE = EM_LANES * EM_FOURS };
+enum { LINE = EM_LANES * EM_FOURS, WIDE = 2 * EM_LANES };
 
 /* Four bytes of a row for every column. */
 static inline __m512i four(const uint8_t *a)
@@ -23,8 +21,8 @@ static inline __m512i four(const uint8_t *a)
     return _mm512_set1_epi32(x);
 }
 
-/* c[0 .. m - 1] of w panels, 1 or 2, as the integers they are: what turns them into
- * floats must stay away from this loop, or gcc 12 keeps accumulators in memory. */
+/* Sums of m rows and w panels, 1 or 2.  They are made floats elsewhere: with that behind
+ * this loop, gcc 12 keeps accumulators in memory. */
 static inline __attribute__((always_inline)) void
 tile(size_t m, size_t w, const em_gemm_int8 *g, const tile_of *t)
 {
@@ -59,9 +57,8 @@ tile(size_t m, size_t w, const em_gemm_int8 *g, const tile_of *t)
     }
 #define STORE(i)                                                                         \
     do {                                                                                 \
-        float *to = t->c + (i)*g->c_stride;                                              \
-        _mm512_storeu_si512(to, p##i);                                                   \
-        if (w > 1) _mm512_storeu_si512(to + EM_LANES, q##i);                             \
+        _mm512_storeu_si512(t->sums + (i)*WIDE, p##i);                                   \
+        if (w > 1) _mm512_storeu_si512(t->sums + (i)*WIDE + EM_LANES, q##i);             \
     } while (0)
     FOR_ROWS(m, STORE);
 #undef STORE
@@ -79,17 +76,17 @@ TILES(TILE_OF, 2)
 typedef void (*tile_fn)(const em_gemm_int8 *, const tile_of *);
 #define NAME_OF(m, w) tile_##m##x##w,
 
-/* The integers of m rows of the panel whose columns begin with j become floats. */
-static void finish(const em_gemm_int8 *g, const em_quant *row, size_t m, size_t j,
-                   float *c)
+/* The sums of m rows of the panel whose columns begin with j become floats at c. */
+static inline void finish(const em_gemm_int8 *g, const em_quant *row, size_t m, size_t j,
+                          const int32_t *sums, float *c)
 {
     const __m512i of_b = _mm512_loadu_si512(g->sum + j);
-    const __m512 scale = _mm512_loadu_ps(g->scale + j),
-                 bias = _mm512_loadu_ps(g->bias + j);
+    const __m512 scale = _mm512_loadu_ps(g->scale + j);
+    const __m512 bias = _mm512_loadu_ps(g->bias + j);
 
-    for (size_t i = 0; i < m; i++, c += g->c_stride) {
+    for (size_t i = 0; i < m; i++, sums += WIDE, c += g->c_stride) {
         __m512i less = _mm512_mullo_epi32(_mm512_set1_epi32(row[i].zero), of_b);
-        __m512i sum = _mm512_sub_epi32(_mm512_loadu_si512(c), less);
+        __m512i sum = _mm512_sub_epi32(_mm512_loadu_si512(sums), less);
         __m512 by = _mm512_mul_ps(_mm512_set1_ps(row[i].scale), scale);
         _mm512_storeu_ps(c, _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), by, bias));
     }
@@ -104,17 +101,19 @@ static inline void across(const em_gemm_int8 *g, size_t p, size_t w)
     size_t fours = (g->depth + EM_FOURS - 1) / EM_FOURS, panel = fours * LINE;
     const int8_t *b = g->b + p * panel;
     const void *then = p + w < g->panels || g->next == NULL ? b + w * panel : g->next;
-    tile_of t = {.b = b, .j = p * EM_LANES, .next = {then, LINE / tiles}};
+    _Alignas(64) int32_t sums[TALL * WIDE] __attribute__((uninitialized));
+    tile_of t = {.b = b, .sums = sums, .next = {then, LINE / tiles}};
 
     for (size_t n = 0, i = 0; n < tiles; n++) { /* heights differ by one at most */
         size_t m = (g->rows - i + tiles - n - 1) / (tiles - n);
 
+        size_t j = p * EM_LANES;
+        float *c = g->c + i * g->c_stride + j;
+
         t.a = g->a + i * g->a_stride;
-        t.row = g->row + i;
-        t.c = g->c + i * g->c_stride + t.j;
         by_height[w - 1][m](g, &t);
-        finish(g, t.row, m, t.j, t.c);
-        if (w > 1) finish(g, t.row, m, t.j + EM_LANES, t.c + EM_LANES);
+        finish(g, g->row + i, m, j, sums, c);
+        if (w > 1) finish(g, g->row + i, m, j + EM_LANES, sums + EM_LANES, c + EM_LANES);
         t.next.at += t.next.step * fours;
         i += m;
     }

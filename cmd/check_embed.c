@@ -1,7 +1,7 @@
 #include "cmd/check_op.h"
+#include "cmd/isa.h"
 #include "engine/bert.h"
 #include "engine/wordpiece.h"
-#include "os/cpu.h"
 #include "os/jobs.h"
 #include "os/map.h"
 #include "tools/pack.h"
@@ -141,22 +141,6 @@ static em_err embed(const request *q, em_problem *problem, json_t *items,
     return EM_OK;
 }
 
-/* Which kernels: the best there are, or just those that were named; false where this
- * build or this processor has none of that name. */
-static bool choose_isa(em_bytes isa, unsigned *ret_cpu)
-{
-    const unsigned all = em_cpu_detect(), try[] = {all, all & EM_CPU_AVX2, 0};
-    em_kernels k;
-
-    for (size_t i = 0; i < EM_COUNT(try); i++) {
-        *ret_cpu = try[i];
-        em_kernels_pick(&k, try[i]);
-        if (isa.at == NULL || em_same(isa, em_view(k.level, strlen(k.level))))
-            return true;
-    }
-    return false;
-}
-
 void em_check_embed(em_check_ask *ask, em_check_answer *answer)
 {
     request q = {.threads = 1};
@@ -175,7 +159,7 @@ void em_check_embed(em_check_ask *ask, em_check_answer *answer)
         em_check_answer_refuse(answer, EM_ERR_UNSUPPORTED, "precision: only f32");
         return;
     }
-    if (!choose_isa(isa, &q.cpu)) {
+    if (!em_isa_choose(isa, &q.cpu)) {
         em_check_answer_refuse(answer, EM_ERR_UNSUPPORTED,
                                "isa: not of this build and processor");
         return;

@@ -1,18 +1,10 @@
-#include "cmd/group.h"
-#include "cmd/home.h"
+#include "cmd/commands.h"
+#include "cmd/judge.h"
 #include "cmd/lines.h"
-#include "os/file.h"
-#include "trust/evidence.h"
-#include "wire/text.h"
 
 #include <stdio.h>
 
 static const char program[] = "em verify";
-
-typedef struct verify_options {
-    const char *policy, *at;
-    bool json;
-} verify_options;
 
 static void put_text(json_t *object, const char *name, em_bytes text)
 {
@@ -63,77 +55,33 @@ static void print_facts(const em_evidence_facts *f)
     if (f->peer.any_account) printf("the policy binds no AWS account\n");
 }
 
-static int tell(const verify_options *o, em_err err, const em_report *report,
-                const em_evidence_facts *facts)
+static int tell(const em_judge *j, em_err err, bool json)
 {
-    em_lines_count n = em_lines_of(report);
+    char counts[EM_JUDGE_COUNTS];
 
-    if (o->json) {
+    if (json) {
         json_t *out = json_pack("{s:b,s:s,s:o}", "verified", err == EM_OK, "code",
-                                em_err_name(err), "checks", em_lines_json(report));
-        if (err == EM_OK) json_object_set_new(out, "facts", facts_json(facts));
+                                em_err_name(err), "checks", em_lines_json(&j->report));
+        if (err == EM_OK) json_object_set_new(out, "facts", facts_json(&j->facts));
         json_dumpf(out, stdout, JSON_INDENT(2));
         printf("\n");
         json_decref(out);
     } else {
-        em_lines_print(report);
-        if (err == EM_OK) print_facts(facts);
-        printf("%s: %u passed, %u failed, %u not checked%s%s\n",
-               err == EM_OK ? "VERIFIED" : "REFUSED", n.pass, n.fail, n.skip,
+        em_lines_print(&j->report);
+        if (err == EM_OK) print_facts(&j->facts);
+        em_judge_counts(j, counts);
+        printf("%s: %s%s%s\n", err == EM_OK ? "VERIFIED" : "REFUSED", counts,
                err == EM_OK ? "" : ": ", err == EM_OK ? "" : em_err_name(err));
     }
     return err == EM_OK ? EM_EXIT_OK : EM_EXIT_REFUSED;
 }
 
-static int verify(const verify_options *o, const char *path)
-{
-    static em_evidence_facts facts;
-    static em_report report;
-    static em_tensor tensors[EM_MAX_TENSORS];
-    em_ed25519_public signers[EM_MAX_SIGNERS];
-    EM_DROP(em_map) file = {0};
-    EM_DROP(em_map) policy = {0};
-    em_evidence_ask ask = {.signers = signers, .tensors = tensors};
-
-    em_err err = em_file_load(path, EM_MAX_EVIDENCE, &file);
-    if (err != EM_OK) return em_group_fail(program, path, err, NULL);
-    err = em_home_signers(signers, &ask.n_signers);
-    if (err != EM_OK) return em_group_fail(program, "pinned signers", err, NULL);
-    if (o->policy != NULL) {
-        err = em_file_load(o->policy, EM_MAX_POLICY, &policy);
-        if (err != EM_OK) return em_group_fail(program, o->policy, err, NULL);
-        ask.policy = em_map_view(&policy);
-    }
-    if (o->at != NULL) {
-        ask.has_time = true;
-        err = em_text_from_time(em_view(o->at, strlen(o->at)), &ask.at_ms);
-        if (err != EM_OK)
-            return em_group_fail(program, o->at, err,
-                                 "A time looks like 2026-11-22T10:20:30Z.");
-    }
-    em_report_init(&report);
-    err = em_evidence_verify(em_map_view(&file), &ask, &report, &facts);
-    int code = tell(o, err, &report, &facts);
-    if (ask.n_signers == 0)
-        fprintf(stderr,
-                "No policy signer is pinned: em policy trust KEY.pub pins one.\n");
-    return code;
-}
-
 int em_verify_command(int argc, char **argv)
 {
-    verify_options o = {0};
-    const em_arg table[] = {
-        {.name = "policy",
-         .letter = 'p',
-         .value = "FILE",
-         .help = "judge by this policy instead of the one in the file",
-         .text = &o.policy},
-        {.name = "at",
-         .value = "TIME",
-         .help = "judge at this time (RFC 3339) instead of the document's own",
-         .text = &o.at},
-        {.name = "json", .help = "one JSON object", .flag = &o.json},
+    static em_judge judge;
+    bool json = false;
+    em_arg table[EM_JUDGE_ARGS + 1] = {
+        [EM_JUDGE_ARGS] = {.name = "json", .help = "one JSON object", .flag = &json},
     };
     const em_args args = {
         .program = program,
@@ -148,9 +96,15 @@ int em_verify_command(int argc, char **argv)
         .n = EM_COUNT(table),
         .min = 1,
         .max = 1};
+    em_err verdict;
     char **rest;
     size_t n;
+
+    em_judge_args(&judge, table);
     em_args_next next = em_args_parse(&args, argc, argv, &rest, &n);
     if (next != EM_ARGS_RUN) return next == EM_ARGS_DONE ? EM_EXIT_OK : EM_EXIT_CANNOT;
-    return verify(&o, rest[0]);
+    int code = em_judge_run(&judge, program, rest[0], &verdict);
+    if (code == EM_EXIT_OK) code = tell(&judge, verdict, json);
+    em_judge_drop(&judge);
+    return code;
 }

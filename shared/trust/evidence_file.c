@@ -80,33 +80,42 @@ em_err em_evidence_file_read(em_bytes file, em_evidence *ret_claims)
     return EM_OK;
 }
 
+em_evidence_walk em_evidence_file_walk(em_bytes records)
+{
+    em_evidence_walk w = {.c = em_cbor_over(records)};
+
+    w.left = (size_t)em_cbor_array(&w.c, EM_MAX_EVIDENCE_RECORDS);
+    return w;
+}
+
+bool em_evidence_file_next(em_evidence_walk *w, em_evidence_record *ret_record)
+{
+    if (w->left == 0) return false;
+    w->left--;
+    em_cbor_array_of(&w->c, 2);
+    ret_record->type = (em_record_type)em_cbor_uint(&w->c);
+    ret_record->body = em_cbor_bytes(&w->c);
+    return true;
+}
+
 void em_evidence_file_hash(em_bytes records, uint8_t ret_hash[EM_SHA256_LEN])
 {
-    em_cbor c = em_cbor_over(records);
+    em_evidence_walk w = em_evidence_file_walk(records);
+    em_evidence_record r;
     em_sha256 h;
 
     em_sha2_256_init(&h);
-    uint64_t n = em_cbor_array(&c, EM_MAX_EVIDENCE_RECORDS);
-    for (uint64_t i = 0; i < n; i++) {
-        em_cbor_array_of(&c, 2);
-        (void)em_cbor_uint(&c);
-        em_sha2_256_add(&h, em_cbor_bytes(&c));
-    }
+    while (em_evidence_file_next(&w, &r)) em_sha2_256_add(&h, r.body);
     em_sha2_256_end(&h, ret_hash);
 }
 
 em_bytes em_evidence_file_last(em_bytes records)
 {
-    em_cbor c = em_cbor_over(records);
-    em_bytes body = {0};
-    uint64_t n = em_cbor_array(&c, EM_MAX_EVIDENCE_RECORDS);
+    em_evidence_walk w = em_evidence_file_walk(records);
+    em_evidence_record r = {0};
 
-    for (uint64_t i = 0; i < n; i++) {
-        em_cbor_array_of(&c, 2);
-        (void)em_cbor_uint(&c);
-        body = em_cbor_bytes(&c);
-    }
-    return body;
+    while (em_evidence_file_next(&w, &r)) continue;
+    return r.body;
 }
 
 /* ---- writing ---- */

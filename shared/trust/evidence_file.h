@@ -18,6 +18,7 @@
 #include "base/write.h"
 #include "crypto/sha2.h"
 #include "trust/hello.h"
+#include "wire/cbor.h"
 
 /* A record of a request or answer, opened. */
 typedef struct em_evidence_record {
@@ -53,6 +54,16 @@ typedef struct em_evidence {
 
 /* EM_ERR_EVIDENCE_MALFORMED for any breach; EM_ERR_LIMIT above EM_MAX_EVIDENCE. */
 em_err em_evidence_file_read(em_bytes file, em_evidence *ret_claims);
+
+/* Walks well-formed encoded records, in order; `left` are still to come. */
+typedef struct em_evidence_walk {
+    em_cbor c;
+    size_t left;
+} em_evidence_walk;
+em_evidence_walk em_evidence_file_walk(em_bytes records);
+
+/* The next one; false behind the last. */
+bool em_evidence_file_next(em_evidence_walk *walk, em_evidence_record *ret_record);
 
 /* SHA-256 over the bodies of well-formed encoded records, one after the other: what
  * request_hash and response_hash are made of. */

@@ -43,10 +43,11 @@ llama() {
     { cat bench/peers_llama.txt bench/peers_llama_source.txt; echo "# cpu ${1:-$(cpu_flags)}"; } > "$want"
     installed "$dir" && { echo "$dir/bin/python"; return; }
     needs cmake c++ make
+    # pip would give back what it once built for another processor: hence no cache
     echo "Building llama.cpp into $dir (minutes, once)" >&2
     venv "$dir" bench/peers_llama.txt
     CMAKE_ARGS="$processor -DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) nice -n 5 "$dir/bin/python" -m pip install \
-        "${pip[@]}" --no-deps --no-build-isolation --no-binary llama_cpp_python -r bench/peers_llama_source.txt \
+        "${pip[@]}" --no-cache-dir --no-deps --no-build-isolation --no-binary llama_cpp_python -r bench/peers_llama_source.txt \
         > "$log" 2>&1 || { rm -rf "$dir"; cannot "it did not build: $(last_words "$log")"; }
     cp "$want" "$dir/pins"
     echo "$dir/bin/python"

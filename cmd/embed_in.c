@@ -216,7 +216,7 @@ static em_err next_line(em_embed_in *in, em_problem *problem, em_bytes *ret_line
 
     for (;;) {
         size_t have = in->len - in->first;
-        const uint8_t *from = in->buffer + in->first;
+        const uint8_t *from = have > 0 ? in->buffer + in->first : NULL;
         const uint8_t *end =
             have > looked ? memchr(from + looked, '\n', have - looked) : NULL;
         if (end != NULL || (in->ended && have > 0)) {

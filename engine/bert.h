@@ -27,8 +27,10 @@ em_bytes em_bert_profile(em_precision precision);
  *
  * Every matrix of a layer is f32, bf16 or int8 panels, as the shape's precision says; the
  * word embeddings are f32 rows, or bf16 rows for both others; all else is f32.  An int8
- * matrix W stands for W[i][k] = byte[i][k] * scale[i] / in[k]: rows that it multiplies
- * are quantised after a product by `in` (kernels.h). */
+ * matrix W stands for W[i][k] = byte[i][k] * scale[i] * in[k]: rows that it multiplies
+ * are quantised after a product by `in` (kernels.h).  Four of its columns are added as
+ * floats: a few large numbers, of a row or of the weights, would leave all others too few
+ * of the 256 steps. */
 typedef enum em_bert_role {
     EM_BERT_WORD,      /* [vocab][hidden] rows */
     EM_BERT_POSITION,  /* [positions][hidden] rows */
@@ -37,16 +39,20 @@ typedef enum em_bert_role {
     EM_BERT_NORM_BIAS, /* [1][hidden] */
 
     /* of every layer */
-    EM_BERT_QKV,       /* [3 hidden][hidden]: query rows, key rows, value rows */
-    EM_BERT_QKV_BIAS,  /* [1][3 hidden] */
-    EM_BERT_QKV_SCALE, /* [1][3 hidden]; int8 only, like SUM and IN */
-    EM_BERT_QKV_SUM,   /* [1][3 hidden] i32: of each row's bytes */
-    EM_BERT_QKV_IN,    /* [1][hidden] */
-    EM_BERT_OUT,       /* [hidden][hidden]: attention's output */
+    EM_BERT_QKV,              /* [3 hidden][hidden]: query rows, key rows, value rows */
+    EM_BERT_QKV_BIAS,         /* [1][3 hidden] */
+    EM_BERT_QKV_SCALE,        /* [1][3 hidden]; int8 only, like the next four */
+    EM_BERT_QKV_SUM,          /* [1][3 hidden] i32: of each row's bytes */
+    EM_BERT_QKV_IN,           /* [1][hidden] */
+    EM_BERT_QKV_LOOSE,        /* [1][4] i32: columns that are multiplied as floats */
+    EM_BERT_QKV_LOOSE_WEIGHT, /* [3 hidden][4] f32 panels: those columns */
+    EM_BERT_OUT,              /* [hidden][hidden]: attention's output */
     EM_BERT_OUT_BIAS,
     EM_BERT_OUT_SCALE,
     EM_BERT_OUT_SUM,
     EM_BERT_OUT_IN,
+    EM_BERT_OUT_LOOSE,
+    EM_BERT_OUT_LOOSE_WEIGHT,
     EM_BERT_OUT_NORM, /* [1][hidden]; attention.output.LayerNorm */
     EM_BERT_OUT_NORM_BIAS,
     EM_BERT_UP, /* [intermediate][hidden] */
@@ -54,11 +60,15 @@ typedef enum em_bert_role {
     EM_BERT_UP_SCALE,
     EM_BERT_UP_SUM,
     EM_BERT_UP_IN,
+    EM_BERT_UP_LOOSE,
+    EM_BERT_UP_LOOSE_WEIGHT,
     EM_BERT_DOWN, /* [hidden][intermediate] */
     EM_BERT_DOWN_BIAS,
     EM_BERT_DOWN_SCALE,
     EM_BERT_DOWN_SUM,
     EM_BERT_DOWN_IN,
+    EM_BERT_DOWN_LOOSE,
+    EM_BERT_DOWN_LOOSE_WEIGHT,
     EM_BERT_DOWN_NORM, /* [1][hidden]; output.LayerNorm */
     EM_BERT_DOWN_NORM_BIAS,
 
@@ -93,8 +103,8 @@ typedef struct em_bert_matrix {
     uint32_t rows, cols;
     const void *panels;
     const float *bias;
-    const float *scale, *in; /* int8 only, like sum */
-    const int32_t *sum;
+    const float *scale, *in, *loose_weight; /* int8 only, like the next two */
+    const int32_t *sum, *loose;
 } em_bert_matrix;
 
 typedef struct em_bert_scale {

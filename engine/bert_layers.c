@@ -103,6 +103,7 @@ static void multiply_int8(const product *t, size_t first, size_t n, size_t p,
                       .scale = m->scale + p * EM_LANES,
                       .bias = m->bias + p * EM_LANES,
                       .sum = m->sum + p * EM_LANES,
+                      .loose = m->loose_weight + p * EM_LANES * EM_LOOSE,
                       .c = t->c + first * t->c_stride + p * EM_LANES,
                       .c_stride = t->c_stride,
                       .rows = n,
@@ -236,12 +237,14 @@ static void one_row(const by_rows *t, size_t row)
                                       .eps = run->bert->eps});
         x = state;
     }
-    if (t->bytes != NULL)
-        run->quant[row] = run->kernels->quantize(
-            &(em_quantize){.x = x,
-                           .by = t->bytes->in,
-                           .out = run->bytes + row * run->plan->bytes_stride,
-                           .n = t->bytes->cols});
+    if (t->bytes == NULL) return;
+    em_quant *quant = &run->quant[row];
+    *quant = run->kernels->quantize(
+        &(em_quantize){.x = x,
+                       .by = t->bytes->in,
+                       .out = run->bytes + row * run->plan->bytes_stride,
+                       .n = t->bytes->cols});
+    for (size_t r = 0; r < EM_LOOSE; r++) quant->loose[r] = x[t->bytes->loose[r]];
 }
 
 static void rows_piece(void *arg, size_t i, size_t w)

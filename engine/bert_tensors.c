@@ -6,18 +6,29 @@
 #include <stddef.h>
 
 /* The sizes that tensors are made of. */
-typedef enum size_of { ONE, HIDDEN, QKV, WIDE, VOCAB, POSITIONS, TYPES, LABELS } size_of;
+typedef enum size_of {
+    ONE,
+    HIDDEN,
+    QKV,
+    WIDE,
+    VOCAB,
+    POSITIONS,
+    TYPES,
+    LABELS,
+    FEW
+} size_of;
 
 typedef enum group { ALWAYS, LAYER, HEAD } group;
 
 /* What decides a tensor's layout, and whether it is there at all. */
 typedef enum kind {
-    FLOATS,  /* f32 rows */
-    WORDS,   /* rows, in the model's precision or bf16 */
-    MATRIX,  /* panels, in the model's precision */
-    EXACT,   /* panels, f32 */
-    QUANT,   /* f32 rows that only int8 has */
-    INTEGERS /* i32 rows that only int8 has */
+    FLOATS,   /* f32 rows */
+    WORDS,    /* rows, in the model's precision or bf16 */
+    MATRIX,   /* panels, in the model's precision */
+    EXACT,    /* panels, f32 */
+    QUANT,    /* f32 rows that only int8 has */
+    INTEGERS, /* i32 rows that only int8 has */
+    COLUMNS   /* f32 panels that only int8 has */
 } kind;
 
 typedef struct tensor_row {
@@ -35,7 +46,10 @@ typedef struct tensor_row {
     [ROLE##_BIAS] = {name ".bias", LAYER, FLOATS, ONE, rows, IN_LAYER(field.bias)},      \
     [ROLE##_SCALE] = {name ".scale", LAYER, QUANT, ONE, rows, IN_LAYER(field.scale)},    \
     [ROLE##_SUM] = {name ".sum", LAYER, INTEGERS, ONE, rows, IN_LAYER(field.sum)},       \
-    [ROLE##_IN] = {name ".in", LAYER, QUANT, ONE, cols, IN_LAYER(field.in)}
+    [ROLE##_IN] = {name ".in", LAYER, QUANT, ONE, cols, IN_LAYER(field.in)},             \
+    [ROLE##_LOOSE] = {name ".loose", LAYER, INTEGERS, ONE, FEW, IN_LAYER(field.loose)},  \
+    [ROLE##_LOOSE_WEIGHT] = {name ".loose.weight",        LAYER, COLUMNS, rows, FEW,     \
+                             IN_LAYER(field.loose_weight)}
 #define NORM_ROWS(ROLE, name, field)                                                     \
     [ROLE] = {name, LAYER, FLOATS, ONE, HIDDEN, IN_LAYER(field.weight)},                 \
     [ROLE##_BIAS] = {name ".bias", LAYER, FLOATS, ONE, HIDDEN, IN_LAYER(field.bias)}
@@ -71,14 +85,15 @@ static uint32_t size_in(const em_model_shape *s, size_of what)
                              [VOCAB] = s->vocab,
                              [POSITIONS] = s->positions,
                              [TYPES] = s->types,
-                             [LABELS] = s->labels};
+                             [LABELS] = s->labels,
+                             [FEW] = EM_LOOSE};
     return size[what];
 }
 
 static bool has(const em_model_shape *s, const tensor_row *t)
 {
     if (t->group == HEAD && s->labels == 0) return false;
-    return (t->kind != QUANT && t->kind != INTEGERS) || s->precision == EM_PRECISION_INT8;
+    return t->kind < QUANT || s->precision == EM_PRECISION_INT8;
 }
 
 static em_layout layout_of(em_precision precision, kind of)
@@ -92,6 +107,7 @@ static em_layout layout_of(em_precision precision, kind of)
         if (precision == EM_PRECISION_INT8) return EM_LAYOUT_PANEL16_INT8;
         return f32 ? EM_LAYOUT_PANEL16 : EM_LAYOUT_PANEL16_BF16;
     case EXACT:
+    case COLUMNS:
         return EM_LAYOUT_PANEL16;
     case INTEGERS:
         return EM_LAYOUT_ROWS_I32;
@@ -187,6 +203,16 @@ static void keep(em_bert *b, const em_bert_want *w, const void *at)
     memcpy((uint8_t *)in + t->at, &at, sizeof at);
 }
 
+/* Which numbers of a row are read beside its bytes is for the model to say. */
+static em_err check_loose(const em_bert_matrix *m)
+{
+    if (m->layout != EM_LAYOUT_PANEL16_INT8) return EM_OK;
+    for (size_t r = 0; r < EM_LOOSE; r++)
+        if (m->loose[r] < 0 || (uint32_t)m->loose[r] >= m->cols)
+            return EM_ERR_MODEL_MALFORMED;
+    return EM_OK;
+}
+
 static void size_matrix(const em_model_shape *s, em_bert_role role, em_bert_matrix *m)
 {
     m->layout = layout_of(s->precision, tensors[role].kind);
@@ -216,6 +242,10 @@ em_err em_bert_bind(const em_model *model, em_bytes image, em_bert *ret_bert)
         size_matrix(s, EM_BERT_OUT, &b.layer[i].out);
         size_matrix(s, EM_BERT_UP, &b.layer[i].up);
         size_matrix(s, EM_BERT_DOWN, &b.layer[i].down);
+        EM_TRY(check_loose(&b.layer[i].qkv));
+        EM_TRY(check_loose(&b.layer[i].out));
+        EM_TRY(check_loose(&b.layer[i].up));
+        EM_TRY(check_loose(&b.layer[i].down));
     }
     size_matrix(s, EM_BERT_POOLER, &b.pooler);
     size_matrix(s, EM_BERT_CLASSIFIER, &b.classifier);

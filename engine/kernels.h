@@ -24,6 +24,7 @@
 enum {
     EM_LANES = 16, /* columns of a panel, partial sums of a row */
     EM_FOURS = 4,  /* bytes along k that an int8 panel keeps together */
+    EM_LOOSE = 4,  /* columns of an int8 matrix that are multiplied as floats */
 };
 
 /* c[i][j] = bias[j], then fma(a[i][k], b[k][j], c[i][j]) for k = 0 .. depth - 1
@@ -43,15 +44,18 @@ typedef struct em_gemm {
     const void *next;
 } em_gemm;
 
-/* What the bytes of a quantised row stand for: x[k] = (q[k] - zero) * scale. */
+/* What the bytes of a quantised row stand for: y[k] = (q[k] - zero) * scale; and the few
+ * numbers of the row that are multiplied as they are, because bytes would not do them
+ * justice. */
 typedef struct em_quant {
     float scale;
     int32_t zero; /* 0 .. 255 */
+    float loose[EM_LOOSE];
 } em_quant;
 
 /* out[k] = the byte that stands for y[k] = x[k] * by[k], k < n; zeros behind it up to a
- * multiple of four.  n >= 1.  With max as above, min(a, b) = (a < b ? a : b):
- *   low = min of +0 and all y, high = max of +0 and all y, range = high - low
+ * multiple of four.  `loose` is left zero.  n >= 1.  With max as above, min(a, b) = (a <
+ * b ? a : b): low = min of +0 and all y, high = max of +0 and all y, range = high - low
  *   inverse = 255 / range, scale = range / 255, zero = round(-low * inverse)
  *   q = round(min(max(fma(y, inverse, zero), 0), 255)), to the nearest, even on ties
  * A row whose range is below 2^-100 has inverse, scale and zero 0; one with an infinity
@@ -62,9 +66,10 @@ typedef struct em_quantize {
     size_t n;
 } em_quantize;
 
-/* c[i][j] = fma((float)t, row[i].scale * scale[j], bias[j]) for i < rows, j < 16 *
- * panels, where t = sum over k < depth of a[i][k] * b[k][j], less row[i].zero * sum[j],
- * modulo 2^32.  b is panels of [ceil(depth / 4)][16][4] signed bytes (engine/panel.h);
+/* c[i][j] = fma((float)t, row[i].scale * scale[j], bias[j]), then fma(row[i].loose[r],
+ * loose[r][j], c[i][j]) for r = 0 .. 3, for i < rows, j < 16 * panels, where t = sum over
+ * k < depth of a[i][k] * b[k][j], less row[i].zero * sum[j], modulo 2^32.  b is panels of
+ * [ceil(depth / 4)][16][4] signed bytes (engine/panel.h), loose panels of [4][16] floats;
  * rows of a are readable, and zero, up to a multiple of four. */
 typedef struct em_gemm_int8 {
     const uint8_t *a;
@@ -73,6 +78,7 @@ typedef struct em_gemm_int8 {
     const int8_t *b;
     const float *scale, *bias; /* 16 * panels each */
     const int32_t *sum;        /* the same: of b's column */
+    const float *loose;
     float *c;
     size_t c_stride;
     size_t rows, depth, panels;

@@ -164,6 +164,11 @@ static void finish(const group *t, size_t p)
         const __m256i of_b = _mm256_loadu_si256((const void *)(g->sum + j));
         const __m256 scale = _mm256_loadu_ps(g->scale + j);
         const __m256 bias = _mm256_loadu_ps(g->bias + j);
+        const float *loose = g->loose + p * EM_LOOSE * EM_LANES + (j - p * EM_LANES);
+        const __m256 l0 = _mm256_loadu_ps(loose);
+        const __m256 l1 = _mm256_loadu_ps(loose + EM_LANES);
+        const __m256 l2 = _mm256_loadu_ps(loose + 2 * EM_LANES);
+        const __m256 l3 = _mm256_loadu_ps(loose + 3 * EM_LANES);
 
         for (size_t i = t->first; i < t->first + t->rows; i++) {
             float *c = g->c + i * g->c_stride + j;
@@ -171,7 +176,12 @@ static void finish(const group *t, size_t p)
             __m256 by = _mm256_mul_ps(_mm256_set1_ps(g->row[i].scale), scale);
             sum = _mm256_sub_epi32(
                 sum, _mm256_mullo_epi32(_mm256_set1_epi32(g->row[i].zero), of_b));
-            _mm256_storeu_ps(c, _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), by, bias));
+            __m256 y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), by, bias);
+            y = _mm256_fmadd_ps(_mm256_set1_ps(g->row[i].loose[0]), l0, y);
+            y = _mm256_fmadd_ps(_mm256_set1_ps(g->row[i].loose[1]), l1, y);
+            y = _mm256_fmadd_ps(_mm256_set1_ps(g->row[i].loose[2]), l2, y);
+            y = _mm256_fmadd_ps(_mm256_set1_ps(g->row[i].loose[3]), l3, y);
+            _mm256_storeu_ps(c, y);
         }
     }
 }

@@ -83,12 +83,21 @@ static inline void finish(const em_gemm_int8 *g, const em_quant *row, size_t m, 
     const __m512i of_b = _mm512_loadu_si512(g->sum + j);
     const __m512 scale = _mm512_loadu_ps(g->scale + j);
     const __m512 bias = _mm512_loadu_ps(g->bias + j);
+    const float *loose = g->loose + j * EM_LOOSE; /* j is a whole number of panels */
+    const __m512 l0 = _mm512_loadu_ps(loose), l1 = _mm512_loadu_ps(loose + EM_LANES);
+    const __m512 l2 = _mm512_loadu_ps(loose + 2 * EM_LANES);
+    const __m512 l3 = _mm512_loadu_ps(loose + 3 * EM_LANES);
 
     for (size_t i = 0; i < m; i++, sums += WIDE, c += g->c_stride) {
         __m512i less = _mm512_mullo_epi32(_mm512_set1_epi32(row[i].zero), of_b);
         __m512i sum = _mm512_sub_epi32(_mm512_loadu_si512(sums), less);
         __m512 by = _mm512_mul_ps(_mm512_set1_ps(row[i].scale), scale);
-        _mm512_storeu_ps(c, _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), by, bias));
+        __m512 y = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), by, bias);
+        y = _mm512_fmadd_ps(_mm512_set1_ps(row[i].loose[0]), l0, y);
+        y = _mm512_fmadd_ps(_mm512_set1_ps(row[i].loose[1]), l1, y);
+        y = _mm512_fmadd_ps(_mm512_set1_ps(row[i].loose[2]), l2, y);
+        y = _mm512_fmadd_ps(_mm512_set1_ps(row[i].loose[3]), l3, y);
+        _mm512_storeu_ps(c, y);
     }
 }
 

@@ -19,12 +19,16 @@ void em_gemm_int8_c(const em_gemm_int8 *g)
     for (size_t j = 0; j < g->panels * EM_LANES; j++) {
         const int8_t *b =
             g->b + j / EM_LANES * fours * EM_FOURS * EM_LANES + j % EM_LANES * EM_FOURS;
+        const float *loose = g->loose + j / EM_LANES * EM_LOOSE * EM_LANES + j % EM_LANES;
 
         for (size_t i = 0; i < g->rows; i++) {
             uint32_t sum = dot(g->a + i * g->a_stride, b, g->depth);
             sum -= (uint32_t)g->row[i].zero * (uint32_t)g->sum[j];
-            g->c[i * g->c_stride + j] = __builtin_fmaf(
-                (float)(int32_t)sum, g->row[i].scale * g->scale[j], g->bias[j]);
+            float c = __builtin_fmaf((float)(int32_t)sum, g->row[i].scale * g->scale[j],
+                                     g->bias[j]);
+            for (size_t r = 0; r < EM_LOOSE; r++)
+                c = __builtin_fmaf(g->row[i].loose[r], loose[r * EM_LANES], c);
+            g->c[i * g->c_stride + j] = c;
         }
     }
 }

@@ -80,8 +80,11 @@ static inline void em_gemm_int8_neon_store(const em_gemm_int8 *g, size_t row,
 
     sum = vaddq_s32(sum, vld1q_s32(lift + 4 * v));
     sum = vmlsq_n_s32(sum, vld1q_s32(g->sum + at), q->zero);
-    vst1q_f32(g->c + row * g->c_stride + at,
-              vfmaq_f32(vld1q_f32(g->bias + at), vcvtq_f32_s32(sum), scale));
+    float32x4_t y = vfmaq_f32(vld1q_f32(g->bias + at), vcvtq_f32_s32(sum), scale);
+    const float *loose = g->loose + panel * EM_LOOSE * EM_LANES + 4 * v;
+    for (size_t r = 0; r < EM_LOOSE; r++, loose += EM_LANES)
+        y = vfmaq_n_f32(y, vld1q_f32(loose), q->loose[r]);
+    vst1q_f32(g->c + row * g->c_stride + at, y);
 }
 
 /* by_height[1 .. most] */

@@ -174,7 +174,10 @@ static inline void fixture_randomise(fixture_model *m, uint64_t seed)
                 one || in ? 1.0f + fixture_normal(&r, 0.1f) : fixture_normal(&r, 0.15f);
             rows[k] *= scale;
         }
-        if (w->layout == EM_LAYOUT_ROWS_I32)
+        if (w->layout == EM_LAYOUT_ROWS_I32 && w->cols == EM_LOOSE) {
+            for (size_t k = 0; k < n; k++) rows[k] = (float)(k * 5 % m->want[i - 1].cols);
+            fixture_put(m, i, rows, 1, 0);
+        } else if (w->layout == EM_LAYOUT_ROWS_I32)
             fixture_sums(m, i - 3);
         else
             fixture_put(m, i, rows, w->rows, 0);

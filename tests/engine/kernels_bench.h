@@ -24,8 +24,8 @@ static inline double bench_clock(void)
 #if defined(__x86_64__)
 #define BENCH_CHAINS(DO)                                                                 \
     DO("0")                                                                              \
-    DO("1") DO("2") DO("3") DO("4") DO("5") DO("6") DO("7") DO("8") DO("9") DO("10")     \
-        DO("11")
+    DO("1")                                                                              \
+    DO("2") DO("3") DO("4") DO("5") DO("6") DO("7") DO("8") DO("9") DO("10") DO("11")
 #define BENCH_TOUCHED                                                                    \
     "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",      \
         "xmm10", "xmm11", "xmm12", "xmm13"
@@ -120,10 +120,10 @@ static inline void bench_product(bench_data *d, bench_slot s, size_t rows,
         size_t n = rows - i < BENCH_BLOCK ? rows - i : BENCH_BLOCK;
 
         if (s == BENCH_INT8) {
-            d->k->gemm_int8(&(em_gemm_int8){d->bytes + i * BENCH_WIDE, BENCH_WIDE,
-                                            d->row + i, (const int8_t *)at, d->vector,
-                                            d->vector, d->sum, d->c + i * BENCH_WIDE,
-                                            BENCH_WIDE, n, m.depth, m.panels, next});
+            d->k->gemm_int8(&(em_gemm_int8){
+                d->bytes + i * BENCH_WIDE, BENCH_WIDE, d->row + i, (const int8_t *)at,
+                d->vector, d->vector, d->sum, d->a, d->c + i * BENCH_WIDE, BENCH_WIDE, n,
+                m.depth, m.panels, next});
             continue;
         }
         em_gemm g = {d->a + i * BENCH_WIDE,
@@ -235,7 +235,8 @@ static inline void bench_level(const em_kernels *k, unsigned cpu)
     for (size_t i = 0; i < floats; i++) d.a[i] = fixture_normal(&r, 1);
     for (size_t i = 0; i < floats; i++) d.bytes[i] = (uint8_t)test_random_next(&r);
     for (size_t i = 0; i < BENCH_WIDE; i++) d.vector[i] = 0.5f, d.sum[i] = (int32_t)i;
-    for (size_t i = 0; i < BENCH_ROWS; i++) d.row[i] = (em_quant){0.01f, 128};
+    for (size_t i = 0; i < BENCH_ROWS; i++)
+        d.row[i] = (em_quant){.scale = 0.01f, .zero = 128};
 
     double peak[] = {bench_peak(cpu, false), 0, bench_peak(cpu, true)};
     peak[BENCH_BF16] = peak[BENCH_F32];

@@ -1,8 +1,14 @@
 #include "infer/task.h"
 
+#include "engine/wordpiece_pair.h"
+
 unsigned em_task_ops(const em_model_shape *shape)
 {
-    return shape->labels == 0 ? 1u << EM_OP_EMBED : 1u << EM_OP_CLASSIFY;
+    /* a pair is [CLS] [SEP] [SEP] at least, and its halves are told apart by type */
+    bool pairs = shape->types >= 2 && shape->max_tokens >= 3;
+
+    if (shape->labels == 0) return 1u << EM_OP_EMBED;
+    return 1u << EM_OP_CLASSIFY | (shape->labels == 1 && pairs ? 1u << EM_OP_RERANK : 0u);
 }
 
 em_err em_task_begin(const em_bert *bert, const em_wordpiece *words,
@@ -24,15 +30,27 @@ static size_t text_len(const em_task *task)
     return len + (64 - len % 64) % 64; /* rows begin aligned */
 }
 
+/* Ids of the query, read once for all its pairs; 0 where there is none. */
+static size_t query_len(const em_task *task)
+{
+    size_t longest = task->bert->shape.max_tokens;
+    size_t own = EM_WORDPIECE_MOST(task->request->query.len);
+
+    if (task->request->op != EM_OP_RERANK) return 0;
+    return own < longest ? own : longest;
+}
+
 em_err em_task_need(const em_task *task, size_t *ret_ids, size_t *ret_rows)
 {
-    size_t longest = task->bert->shape.max_tokens, most = 0, ids, rows;
+    size_t longest = task->bert->shape.max_tokens, query = query_len(task);
+    size_t most = query, words = 3 * ((size_t)task->n + 1), ids, rows;
 
     for (uint32_t i = 0; i < task->n; i++) {
         size_t own = EM_WORDPIECE_MOST(task->request->input[i].len);
+        if (query > 0) own += query + 1; /* another [SEP] */
         EM_TRY(em_add(most, own < longest ? own : longest, &most));
     }
-    EM_TRY(em_mul(most + 2 * ((size_t)task->n + 1), sizeof(uint32_t), &ids));
+    EM_TRY(em_mul(most + words, sizeof(uint32_t), &ids));
     EM_TRY(em_mul(task->n * sizeof(float), task->width, &rows));
     EM_TRY(em_add(rows, text_len(task), &rows));
     *ret_ids = ids;
@@ -42,25 +60,43 @@ em_err em_task_need(const em_task *task, size_t *ret_ids, size_t *ret_rows)
 
 void em_task_lay(em_task *task, void *ids, void *rows)
 {
+    size_t n = (size_t)task->n + 1;
+
     task->start = ids;
-    task->batch = task->start + task->n + 1;
-    task->id = task->batch + task->n + 1;
+    task->batch = task->start + n;
+    task->first_part = task->batch + n;
+    task->query = task->first_part + n;
+    task->id = task->query + query_len(task);
     task->text = rows;
     task->row = (float *)(void *)((uint8_t *)rows + text_len(task));
 }
 
-em_err em_task_tokenize(em_task *task)
+/* One input as a sequence, at `id`: its tokens, and those it would have had. */
+static em_err encode(em_task *task, const em_wordpiece_pair *pair, uint32_t i,
+                     uint32_t *id, size_t *ret_n, size_t *ret_whole)
 {
-    const em_request *q = task->request;
-    uint32_t longest = task->bert->shape.max_tokens;
+    em_bytes text = task->request->input[i];
+    em_wordpiece_pair_size size;
+
+    if (pair == NULL)
+        return em_wordpiece_encode(task->words, text, task->bert->shape.max_tokens, id,
+                                   ret_n, ret_whole);
+    EM_TRY(em_wordpiece_pair_encode(pair, text, id, &size));
+    task->first_part[i] = (uint32_t)size.first;
+    *ret_n = size.n;
+    *ret_whole = size.tokens;
+    return EM_OK;
+}
+
+static em_err tokenize(em_task *task, const em_wordpiece_pair *pair)
+{
     size_t total = 0;
 
     task->start[0] = 0;
     for (uint32_t i = 0; i < task->n; i++) {
         size_t got, whole;
-        EM_TRY(em_wordpiece_encode(task->words, q->input[i], longest, task->id + total,
-                                   &got, &whole));
-        if (whole > got && !q->truncate) return EM_ERR_REQUEST_MALFORMED;
+        EM_TRY(encode(task, pair, i, task->id + total, &got, &whole));
+        if (whole > got && !task->request->truncate) return EM_ERR_REQUEST_MALFORMED;
         task->text[i] =
             (em_embed_text){.tokens = (uint32_t)got, .truncated = whole > got};
         total += got;
@@ -68,6 +104,16 @@ em_err em_task_tokenize(em_task *task)
     }
     task->n_tokens = total;
     return EM_OK;
+}
+
+em_err em_task_tokenize(em_task *task)
+{
+    em_wordpiece_pair pair;
+
+    if (task->request->op != EM_OP_RERANK) return tokenize(task, NULL);
+    EM_TRY(em_wordpiece_pair_first(task->words, task->request->query,
+                                   task->bert->shape.max_tokens, task->query, &pair));
+    return tokenize(task, &pair);
 }
 
 /* How many sequences from `first` on fit one batch: at least one does. */
@@ -95,7 +141,10 @@ em_err em_task_run(em_task *task, const em_task_engine *e)
         const em_bert_batch batch = {.ids = task->id + task->start[first],
                                      .start = task->batch,
                                      .n = count,
-                                     .cancel = e->cancel};
+                                     .cancel = e->cancel,
+                                     .first_part = task->request->op == EM_OP_RERANK
+                                                       ? task->first_part + first
+                                                       : NULL};
         err = em_bert_embed(task->bert, e->kernels, e->jobs, e->plan, e->scratch, &batch,
                             task->row + (size_t)first * task->width);
         if (err == EM_OK && e->tell != NULL) e->tell(e->tell_arg, first + count, task->n);

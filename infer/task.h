@@ -30,11 +30,13 @@ typedef struct em_task {
     uint32_t n;     /* sequences, and rows: one an input */
     uint32_t width; /* numbers in a row */
     uint32_t *id;
-    uint32_t *start;     /* [n + 1]: where each sequence begins in id */
-    uint32_t *batch;     /* [n + 1]: scratch of em_task_run */
-    em_embed_text *text; /* [n] */
-    float *row;          /* [n][width] */
-    uint64_t n_tokens;   /* of all sequences; 0 until they are tokenized */
+    uint32_t *start;      /* [n + 1]: where each sequence begins in id */
+    uint32_t *batch;      /* [n + 1]: scratch of em_task_run */
+    uint32_t *first_part; /* [n]: rerank's, tokens of [CLS] query [SEP] in each */
+    uint32_t *query;      /* rerank's, the query's ids */
+    em_embed_text *text;  /* [n] */
+    float *row;           /* [n][width] */
+    uint64_t n_tokens;    /* of all sequences; 0 until they are tokenized */
 } em_task;
 
 /* What a model of this shape can be asked for: bit em_op set.  Its head decides. */
@@ -51,8 +53,8 @@ em_err em_task_need(const em_task *task, size_t *ret_ids, size_t *ret_rows);
 /* Use this memory, both aligned to 64 bytes and of the lengths needed. */
 void em_task_lay(em_task *task, void *ids, void *rows);
 
-/* EM_ERR_REQUEST_MALFORMED for a text that is too long where the request forbids to cut
- * it. */
+/* EM_ERR_REQUEST_MALFORMED for a sequence that is too long where the request forbids to
+ * cut it. */
 em_err em_task_tokenize(em_task *task);
 
 /* What computes: kernels, workers, a plan for this model and its scratch, which is wiped

@@ -58,6 +58,10 @@ int em_client_tell(const em_client *client, em_err err, em_client_error *ret_err
     if (err == EM_ERR_HOST_REFUSED && client != NULL && client->host_code == EM_FACE_BUSY)
         put_word(e.text, sizeof e.text,
                  "the host has no room for another connection; try later");
+    if ((err == EM_ERR_MODEL_OP || err == EM_ERR_PROMPT_UNKNOWN ||
+         err == EM_ERR_MODEL_UNKNOWN) &&
+        client != NULL && client->detail[0] != 0)
+        put_word(e.text, sizeof e.text, client->detail);
     if (client != NULL && client->report.err == err && err != EM_OK) {
         put_word(e.check, sizeof e.check, em_report_name(client->report.failed));
         put_word(e.clause, sizeof e.clause, em_report_clause(client->report.failed));
@@ -154,9 +158,9 @@ void em_client_close(em_client *client)
     em_link_drop(&client->link);
     em_transcript_drop(&client->request);
     em_transcript_drop(&client->answer);
-    em_map *maps[] = {&client->policy_bytes, &client->e1,      &client->tensors,
-                      &client->body,         &client->texts,   &client->vectors,
-                      &client->receipt,      &client->evidence};
+    em_map *maps[] = {&client->policy_bytes, &client->e1,       &client->tensors,
+                      &client->body,         &client->texts,    &client->vectors,
+                      &client->receipt,      &client->evidence, &client->words};
     for (size_t i = 0; i < EM_COUNT(maps); i++) em_map_drop(maps[i]);
     em_map self = client->self;
     em_map_drop(&self);

@@ -13,6 +13,17 @@
 #include "trust/answer.h"
 #include "trust/peer_receipt.h"
 
+/* A manifest's labels and prompts as C texts. */
+typedef struct em_client_words {
+    size_t n_labels, n_prompts;
+    const char *activation; /* NULL: not yet made */
+    const char *label[EM_MAX_LABELS];
+    em_client_prompt prompt[EM_MAX_PROMPTS];
+    char label_text[EM_MAX_LABELS][EM_MAX_LABEL + 1];
+    char prompt_name[EM_MAX_PROMPTS][EM_MAX_PROMPT_NAME + 1];
+    char prompt_text[EM_MAX_PROMPTS][EM_MAX_PROMPT + 1];
+} em_client_words;
+
 struct em_client {
     em_map self; /* the pages that this lies in */
     em_link link;
@@ -31,10 +42,12 @@ struct em_client {
     em_map vectors; /* the answer's rows */
     em_map receipt; /* RECEIPT's body */
     em_map evidence;
+    em_map words; /* em_client_words[EM_MAX_MODELS], as they are asked for */
     em_end end;
     em_receipt facts;
     char security_mode[16];
     char policy_id[EM_MAX_MODEL_ID + 1];
+    char detail[160]; /* what an error of the model's or prompt's choice says here */
 };
 
 /* Fill the caller's error from an em_err and the report; returns its code. */

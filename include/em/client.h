@@ -85,11 +85,14 @@ typedef struct em_client_text {
 } em_client_text;
 
 typedef struct em_client_embed_request {
-    const char *model; /* the manifest's model id; NULL: the only one there is */
+    const char *model; /* the manifest's model id; NULL: the only one there is, or
+                          that does this */
     const em_client_text *text;
     size_t n;              /* 1 .. 1024 */
     int refuse_truncation; /* an error instead, where a text is too long for the model */
     int evidence;          /* keep an evidence file */
+    const char *prompt; /* which of the manifest's prompts to put before every text; NULL:
+                           none */
 } em_client_embed_request;
 
 typedef struct em_client_vectors {
@@ -98,6 +101,7 @@ typedef struct em_client_vectors {
     const uint32_t *tokens;         /* computed on, special tokens included; one a text */
     const unsigned char *truncated; /* 1 where the text was longer; one a text */
     uint64_t total_tokens;
+    unsigned max_tokens; /* longer sequences were cut */
     const char *model, *version, *security_mode;
     const unsigned char *model_hash; /* 32 bytes */
     uint64_t sequence, execution_ms;
@@ -109,11 +113,59 @@ typedef struct em_client_vectors {
 int em_client_embed(em_client *client, const em_client_embed_request *request,
                     em_client_vectors *ret_vectors, em_client_error *ret_error);
 
+/* Scores of labels, for models with a classification head. */
+typedef struct em_client_classify_request {
+    const char *model; /* as above, like the others */
+    const em_client_text *text;
+    size_t n;
+    int refuse_truncation;
+    int evidence;
+} em_client_classify_request;
+
+typedef struct em_client_scores {
+    size_t n, labels;
+    const float *score;       /* [n][labels] */
+    const char *const *label; /* their names, in the verified manifest's order */
+    const char *activation;   /* what the scores passed through: "none", "sigmoid",
+                                 "softmax" */
+    em_client_vectors answer; /* tokens, receipt, evidence and the rest of the answer; its
+                                 vectors are the scores */
+} em_client_scores;
+int em_client_classify(em_client *client, const em_client_classify_request *request,
+                       em_client_scores *ret_scores, em_client_error *ret_error);
+
+/* How well each document goes with a query, for models of one label: score[i] is that of
+ * document[i]. */
+typedef struct em_client_rerank_request {
+    const char *model;
+    em_client_text query; /* not empty */
+    const em_client_text *document;
+    size_t n;
+    int refuse_truncation;
+    int evidence;
+} em_client_rerank_request;
+int em_client_rerank(em_client *client, const em_client_rerank_request *request,
+                     em_client_scores *ret_scores, em_client_error *ret_error);
+
+/* What a model does. */
+enum { EM_CLIENT_OP_EMBED = 1, EM_CLIENT_OP_CLASSIFY = 2, EM_CLIENT_OP_RERANK = 4 };
+
+/* A text that goes before inputs of some kind. */
+typedef struct em_client_prompt {
+    const char *name, *text;
+} em_client_prompt;
+
+/* Its pointers live as long as the client. */
 typedef struct em_client_model {
     char id[129], version[65], profile[33];
     uint64_t number, not_after_ms;
     unsigned char manifest[32];
     unsigned dim, max_tokens;
+    unsigned ops;               /* EM_CLIENT_OP_*, together */
+    const char *activation;     /* of the scores */
+    size_t n_labels, n_prompts; /* from the verified manifest */
+    const char *const *label;
+    const em_client_prompt *prompt;
 } em_client_model;
 int em_client_models(em_client *client, em_client_model ret_models[8], size_t *ret_n,
                      em_client_error *ret_error);

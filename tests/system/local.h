@@ -51,6 +51,7 @@ typedef struct local {
 } local;
 
 static local here;
+static em_synth local_model; /* what it is like; to be set before local_start */
 
 /* ---- the NSM: a thread, a connection at a time ---- */
 
@@ -134,7 +135,6 @@ static em_ed25519_secret local_key(uint8_t seed, em_ed25519_public *ret_public)
 
 static void local_make_model(em_served *s)
 {
-    const em_synth options = {0};
     uint64_t now_ms = em_clock_wall_ms();
     const em_pack_terms terms = {.id = EM_STR("small"),
                                  .version = EM_STR("1.0"),
@@ -149,7 +149,7 @@ static void local_make_model(em_served *s)
     here.publisher_secret = local_key(1, &here.publisher.key);
     here.publisher.model = EM_STR("small");
     here.publisher.floor = 1;
-    local_must(em_synth_write(folder_path("model"), &options, &problem), "synth");
+    local_must(em_synth_write(folder_path("model"), &local_model, &problem), "synth");
     local_must(em_pack_folder(folder_path("model"), NULL, &problem, &pack), "pack");
     local_must(em_pack_bundle(pack, &terms, &here.publisher_secret, local_wrap, NULL,
                               folder_path("small.emb"), NULL, &problem, hash),

@@ -16,7 +16,7 @@ class Taken:
     """What one entry took in one row: a median a turn, aligned with the turns of the others."""
 
     def __init__(self):
-        self.turns, self.out, self.why = [], None, None
+        self.turns, self.least, self.out, self.why = [], None, None, None
 
     def median(self):
         return statistics.median(self.turns)
@@ -79,6 +79,7 @@ def row(entries, sides, ids, tokens, texts, turns, seconds):
             got = attempt(entry.name, lambda side: one_turn(side, runs[entry.name]))
             if got:
                 t.turns.append(statistics.median(got))
+                t.least = min(got + ([t.least] if t.least else []))
     return taken
 
 

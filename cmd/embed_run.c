@@ -36,6 +36,7 @@ typedef struct state {
     uint64_t texts, tokens, cut, requests, execution_ms, started_ms, told_ms;
     uint64_t opened_ms, messages, bytes; /* of this session */
     char model[129], version[65], mode[16];
+    uint8_t hash[32]; /* of the manifest that the first answer names */
 } state;
 
 em_err em_embed_run_evidence(const char *file, uint64_t n, char *path, size_t cap)
@@ -134,6 +135,7 @@ static int open_session(state *s, bool json)
 
     s->opened_ms = em_clock_monotonic_ms();
     s->messages = s->bytes = 0;
+    if (code == EM_EXIT_OK) em_dial_tell(s->run->dial);
     return code;
 }
 
@@ -141,13 +143,19 @@ static int open_session(state *s, bool json)
  * the answer is the user's to judge. */
 static bool may_help(const state *s, const em_client_error *error)
 {
-    static const char *const names[] = {"SESSION_EXPIRED", "SESSION_LIMIT",
-                                        "SESSION_CLOSED"};
+    static const char *const names[] = {"SESSION_EXPIRED",
+                                        "SESSION_LIMIT",
+                                        "SESSION_CLOSED",
+                                        "TRUNCATED",
+                                        "CLOSED",
+                                        "IO",
+                                        "BUSY",
+                                        "HOST_REFUSED"};
 
     if (s->requests == 0 || em_signals_caught() != 0) return false;
     for (size_t i = 0; i < EM_COUNT(names); i++)
         if (strcmp(error->name, names[i]) == 0) return true;
-    return error->code == EM_CLIENT_CANNOT || error->code == EM_CLIENT_TRUNCATED;
+    return false;
 }
 
 static void rest(uint64_t ms)
@@ -193,8 +201,12 @@ static int ask(state *s, em_client_vectors *ret)
         if (em_client_embed(run->dial->client, &request, ret, &error) == EM_CLIENT_OK)
             break;
         clear_line(s);
-        if (tries == MAX_TRIES || !may_help(s, &error))
+        if (tries == MAX_TRIES || !may_help(s, &error)) {
+            if (strcmp(error.name, "TIMEOUT") == 0)
+                fprintf(stderr, "--wait SECONDS allows more, --batch N asks for less at "
+                                "once.\n");
             return em_dial_fail(run->program, &error, run->json);
+        }
         fprintf(stderr, "%s: %s (%s); asking again in a new session\n", run->program,
                 error.text, error.name);
         int code = renew(s, tries);
@@ -227,11 +239,25 @@ static void count(state *s, const em_client_vectors *v)
     snprintf(s->mode, sizeof s->mode, "%s", v->security_mode);
 }
 
+/* Vectors of two models do not belong into one output: a new session may have met another
+ * version. */
+static int check_model(state *s, const em_client_vectors *v)
+{
+    if (s->requests == 0) memcpy(s->hash, v->model_hash, sizeof s->hash);
+    if (memcmp(s->hash, v->model_hash, sizeof s->hash) == 0) return EM_EXIT_OK;
+    (void)em_group_fail(s->run->program, "the model was replaced meanwhile",
+                        EM_ERR_MODEL_HASH_MISMATCH,
+                        "What is written so far is all of the model that was there "
+                        "before.");
+    return EM_EXIT_REFUSED;
+}
+
 static int send_batch(state *s)
 {
     em_client_vectors v;
     int code = ask(s, &v);
 
+    if (code == EM_EXIT_OK) code = check_model(s, &v);
     if (code != EM_EXIT_OK) return code;
     s->requests++;
     code = keep_evidence(s, &v);
@@ -341,7 +367,6 @@ static int run_all(state *s)
     if (err != EM_OK) return em_group_fail(run->program, problem.text, err, NULL);
     int code = open_session(s, run->json);
     if (code == EM_EXIT_OK) {
-        em_dial_tell(run->dial);
         s->started_ms = em_clock_monotonic_ms();
         code = pump(s, bad);
     }

@@ -170,6 +170,21 @@ exec 4>&-
 [ $rc = 130 ] && ok "Ctrl-C while waiting for input" || bad "Ctrl-C while waiting for input: $rc"
 [ "$(wc -l < "$D/slow")" = 3 ] && ok "what was answered is there" || bad "what was answered is there"
 
+# another version of the model in the middle of a stream: its vectors do not go with the first
+embed --batch 1 --out "$D/mixed.f32" < "$D/fifo" > /dev/null 2> "$D/mixed.err" & mixed=$!
+exec 4> "$D/fifo"
+echo first >&4
+for _ in $(seq 200); do [ -s "$D/mixed.f32.part" ] && break; sleep 0.05; done
+size=$(stat -c %s "$D/mixed.f32.part")
+stop $enclave_pid
+pack "$model" 2 "$D/store/small.emb"
+start_enclave || { echo "not ok stage: the enclave does not start"; cat "$D/enclave.err"; exit 1; }
+echo second >&4
+wait $mixed; rc=$?
+exec 4>&-
+[ $rc = 1 ] && grep -q MODEL_HASH_MISMATCH "$D/mixed.err" && ok "a model that is replaced ends the stream" || { bad "a model that is replaced ends the stream: exit $rc"; cat "$D/mixed.err"; }
+[ "$size" -gt 0 ] && [ "$(stat -c %s "$D/mixed.f32.part")" = "$size" ] && [ ! -e "$D/mixed.f32" ] && ok "with the first model's vectors only" || bad "with the first model's vectors only"
+
 # progress, where a person watches
 check "progress on a terminal" python3 - "$BIN/em" "$TO" "$D" <<'P'
 import os, pty, subprocess, sys

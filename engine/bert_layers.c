@@ -8,6 +8,10 @@
  *   side  = wide Wdown + b
  *   state = norm(state + side)
  *
+ * What follows attention needs no other rows: with rows enough for all workers, each
+ * takes blocks of them through all these stages, which then stay in its cache and wait
+ * for nobody.  Few rows are cut by panels instead, stage after stage.
+ *
  * In an int8 model what a product reads is turned into bytes first, row by row: with the
  * norm where there is one before it, else by a stage of its own.
  */
@@ -18,6 +22,7 @@ enum {
     BLOCK = 48, /* rows that stay in the second cache while panels pass: eight tiles */
     GROUP = 4,  /* panels done at a time, so that GELU finds them in cache */
     PIECES = 4, /* a worker, so that a late one holds up nobody for long */
+    FEW = 24,   /* rows of a block below which blocks are not worth their own reading */
     SMALL = 16 << 10, /* floats that are normed sooner than other workers are woken */
 };
 
@@ -31,6 +36,7 @@ typedef struct product {
     bool gelu;
     size_t block, blocks; /* rows of a block, how many there are */
     size_t across;        /* pieces that a block's panels are cut into */
+    bool straight;        /* whoever does a block does it by `then` as well */
 } product;
 
 static size_t least(size_t a, size_t b)
@@ -75,6 +81,7 @@ static const void *panel_after(const product *t, size_t i)
     const em_bert_matrix *m = t->m;
     size_t across = t->across;
 
+    if (t->straight) return panel_at(t->then, 0);
     i += workers;
     if (i >= pieces) {
         m = t->then;
@@ -253,6 +260,7 @@ static void rows_piece(void *arg, size_t i, size_t w)
     size_t first = i * t->rows, end = least(first + t->rows, t->run->tokens);
 
     (void)w;
+    if (t->scale == NULL && t->bytes == NULL) return;
     for (size_t row = first; row < end; row++) one_row(t, row);
 }
 
@@ -262,6 +270,7 @@ static void each_row(by_rows t, size_t width)
     const em_bert_run *run = t.run;
     size_t pieces = run->jobs->workers * PIECES;
 
+    if (t.scale == NULL && t.bytes == NULL) return;
     t.rows = run->tokens;
     if (run->jobs->workers == 1 || run->tokens * width <= SMALL) {
         rows_piece(&t, 0, 0);
@@ -271,64 +280,128 @@ static void each_row(by_rows t, size_t width)
     run->jobs->run(run->jobs, rows_piece, &t, (run->tokens + t.rows - 1) / t.rows);
 }
 
-void em_bert_layers_norm(const em_bert_run *run, const float *add, size_t add_stride,
-                         const em_bert_scale *scale, const em_bert_matrix *then)
+/* state = norm(state + x), and the bytes of it that `then` wants. */
+static by_rows normed(const em_bert_run *run, const float *x, size_t stride,
+                      const em_bert_scale *scale, const em_bert_matrix *then)
 {
-    each_row((by_rows){.run = run,
-                       .x = add,
-                       .stride = add_stride,
-                       .scale = scale,
-                       .bytes = is_int8(then) ? then : NULL},
-             run->bert->shape.hidden);
+    return (by_rows){.run = run,
+                     .x = x,
+                     .stride = stride,
+                     .scale = scale,
+                     .bytes = is_int8(then) ? then : NULL};
 }
 
 /* x as the bytes that int8 matrix m multiplies; nothing for others. */
-static void quantize(const em_bert_run *run, const float *x, size_t stride,
-                     const em_bert_matrix *m)
+static by_rows quantized(const em_bert_run *run, const float *x, size_t stride,
+                         const em_bert_matrix *m)
 {
-    if (is_int8(m))
-        each_row((by_rows){.run = run, .x = x, .stride = stride, .bytes = m}, m->cols);
+    return (by_rows){
+        .run = run, .x = x, .stride = stride, .bytes = is_int8(m) ? m : NULL};
+}
+
+void em_bert_layers_norm(const em_bert_run *run, const float *add, size_t add_stride,
+                         const em_bert_scale *scale, const em_bert_matrix *then)
+{
+    each_row(normed(run, add, add_stride, scale, then), run->bert->shape.hidden);
+}
+
+enum { BEHIND = 3 };
+
+/* What a layer does behind attention: rows before each product, and after the last. */
+typedef struct behind {
+    by_rows rows[BEHIND + 1];
+    product product[BEHIND];
+} behind;
+
+static behind behind_of(const em_bert_run *run, const em_bert_layer *layer,
+                        const em_bert_matrix *then)
+{
+    size_t state = run->plan->state_stride, wide = run->plan->wide_stride;
+
+    return (behind){.rows = {quantized(run, run->side, state, &layer->out),
+                             normed(run, run->wide, wide, &layer->out_norm, &layer->up),
+                             quantized(run, run->wide, wide, &layer->down),
+                             normed(run, run->side, state, &layer->down_norm, then)},
+                    .product = {
+                        {.run = run,
+                         .m = &layer->out,
+                         .then = &layer->up,
+                         .a = run->side,
+                         .a_stride = state,
+                         .c = run->wide,
+                         .c_stride = wide},
+                        {.run = run,
+                         .m = &layer->up,
+                         .then = &layer->down,
+                         .a = run->state,
+                         .a_stride = state,
+                         .c = run->wide,
+                         .c_stride = wide,
+                         .gelu = true},
+                        {.run = run,
+                         .m = &layer->down,
+                         .then = then,
+                         .a = run->wide,
+                         .a_stride = wide,
+                         .c = run->side,
+                         .c_stride = state},
+                    }};
+}
+
+/* One block of rows from attention to the layer's end. */
+static void behind_piece(void *arg, size_t i, size_t w)
+{
+    behind *t = arg;
+
+    for (size_t s = 0; s < BEHIND; s++) {
+        rows_piece(&t->rows[s], i, w);
+        product_piece(&t->product[s], i, w);
+    }
+    rows_piece(&t->rows[BEHIND], i, w);
+}
+
+/* Rows of a block when each is taken straight through; 0 where there are too few. */
+static size_t straight_block(const em_bert_run *run)
+{
+    size_t turns = run->jobs->workers == 1 ? 1 : 2 * run->jobs->workers;
+    size_t blocks = (run->tokens + BLOCK - 1) / BLOCK;
+
+    blocks = (blocks + turns - 1) / turns * turns;
+    size_t rows = (run->tokens + blocks - 1) / blocks;
+    return run->jobs->workers > 1 && rows < FEW ? 0 : rows;
 }
 
 void em_bert_layers_one(const em_bert_run *run, const em_bert_layer *layer,
                         const em_bert_matrix *then)
 {
-    size_t state = run->plan->state_stride, wide = run->plan->wide_stride;
     em_bert_run shared = *run; /* what pieces get as their argument is not const */
+    behind t = behind_of(run, layer, then);
+    size_t block = straight_block(run);
 
     multiply((product){.run = run,
                        .m = &layer->qkv,
                        .then = &layer->out,
                        .a = run->state,
-                       .a_stride = state,
+                       .a_stride = run->plan->state_stride,
                        .c = run->wide,
-                       .c_stride = wide});
+                       .c_stride = run->plan->wide_stride});
     run->jobs->run(run->jobs, attention_piece, &shared,
                    (size_t)run->batch->n * run->bert->shape.heads);
-    quantize(run, run->side, state, &layer->out);
-    multiply((product){.run = run,
-                       .m = &layer->out,
-                       .then = &layer->up,
-                       .a = run->side,
-                       .a_stride = state,
-                       .c = run->wide,
-                       .c_stride = wide});
-    em_bert_layers_norm(run, run->wide, wide, &layer->out_norm, &layer->up);
-    multiply((product){.run = run,
-                       .m = &layer->up,
-                       .then = &layer->down,
-                       .a = run->state,
-                       .a_stride = state,
-                       .c = run->wide,
-                       .c_stride = wide,
-                       .gelu = true});
-    quantize(run, run->wide, wide, &layer->down);
-    multiply((product){.run = run,
-                       .m = &layer->down,
-                       .then = then,
-                       .a = run->wide,
-                       .a_stride = wide,
-                       .c = run->side,
-                       .c_stride = state});
-    em_bert_layers_norm(run, run->side, state, &layer->down_norm, then);
+
+    if (block > 0) {
+        size_t blocks = (run->tokens + block - 1) / block;
+
+        for (size_t s = 0; s <= BEHIND; s++) t.rows[s].rows = block;
+        for (size_t s = 0; s < BEHIND; s++) {
+            t.product[s].block = block, t.product[s].blocks = blocks;
+            t.product[s].across = 1, t.product[s].straight = true;
+        }
+        run->jobs->run(run->jobs, behind_piece, &t, blocks);
+        return;
+    }
+    for (size_t s = 0; s < BEHIND; s++) {
+        each_row(t.rows[s], t.product[s].m->cols);
+        multiply(t.product[s]);
+    }
+    each_row(t.rows[BEHIND], run->bert->shape.hidden);
 }

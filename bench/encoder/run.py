@@ -7,6 +7,7 @@
     BENCH_SECONDS how long one row may take before its turns end at three (20)
     BENCH_ISA     avx2: hold all sides to it (the first time builds the peers once more)
     BENCH_THREADS "1 2"
+    BENCH_PRIORITY -20: run before whatever else the machine does (needs root); 0 as usual
     BENCH_SPIN    0: ONNX Runtime's threads do not spin while they wait
 """
 import json

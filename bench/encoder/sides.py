@@ -18,6 +18,7 @@ class Gone(Exception):
 
 
 PR_SET_PDEATHSIG = 1
+PRIORITY = int(os.environ.get("BENCH_PRIORITY", "0"))
 LIBC = ctypes.CDLL(None)
 ALIVE = set()
 
@@ -85,8 +86,12 @@ class Side:
 
 
 def prepare(threads):
-    """In the new process: its processors; and it ends with us, however we end."""
+    """In the new process: its processors and priority; and it ends with us, however we end."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if PRIORITY:
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+        with open("/proc/self/autogroup", "w", encoding="ascii") as f:  # each session is weighed as a whole
+            f.write(str(PRIORITY))
     os.sched_setaffinity(0, processors(threads))
 
 

@@ -1,5 +1,6 @@
 /* gemm_avx512_impl.h - float products for AVX-512; the includer says what a panel's line
- * is: EM_GEMM_WEIGHT, the type of a weight, and EM_GEMM_LINE(p), 16 of them as floats.
+ * is: EM_GEMM_WEIGHT, the type of a weight; EM_GEMM_LINE(p), 16 of them as floats;
+ * EM_GEMM_FEW, the rows up to which panels are done one at a time.
  *
  * Trust:  as kernels.h says.
  * Memory: as kernels.h says.
@@ -40,8 +41,8 @@ static inline __attribute__((always_inline)) void tile(size_t m, size_t w,
     for (; b < end; b += EM_LANES, a0++, a3++, a6++, a9++) {
         p = EM_GEMM_LINE(b);
         if (w > 1) q = EM_GEMM_LINE(b + panel);
-        _mm_prefetch(next, EM_GEMM_HINT);
-        if (w > 1) _mm_prefetch(next + panel * sizeof *b, EM_GEMM_HINT);
+        _mm_prefetch(next, _MM_HINT_T0);
+        if (w > 1) _mm_prefetch(next + panel * sizeof *b, _MM_HINT_T0);
         next += step;
 #define STEP(i)                                                                          \
     do {                                                                                 \
@@ -104,7 +105,7 @@ static inline void whole(const em_gemm *g)
 {
     size_t p = 0;
 
-    if (g->rows > FEW)
+    if (g->rows > EM_GEMM_FEW)
         for (; g->panels - p >= 2; p += 2) across(g, p, 2);
     for (; p < g->panels; p++) across(g, p, 1);
 }

@@ -132,8 +132,7 @@ void em_gemm_int8_avx512(const em_gemm_int8 *g)
 {
     size_t p = 0;
 
-    if (g->rows > FEW)
-        for (; g->panels - p >= 2; p += 2) across(g, p, 2);
-    for (; p < g->panels; p++) across(g, p, 1);
+    for (; g->panels - p >= 2; p += 2) across(g, p, 2);
+    if (p < g->panels) across(g, p, 1);
 }
 #endif

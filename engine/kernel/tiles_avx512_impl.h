@@ -2,8 +2,7 @@
  *
  * Tiles are up to 12 rows by two panels: 24 accumulators of the 32 registers.  They are
  * named one by one because gcc 12 keeps an array of them in memory; heights and widths
- * are constants wherever a tile is inlined, and what they exclude is never made.  Few
- * rows only wait for weights, and one stream of those is faster than two.
+ * are constants wherever a tile is inlined, and what they exclude is never made.
  *
  * Trust:  as kernels.h says.
  * Memory: none.
@@ -16,10 +15,7 @@
 
 #include <immintrin.h>
 
-enum {
-    TALL = 12, /* rows of a tile at most */
-    FEW = 9,   /* rows up to which panels are done one at a time */
-};
+enum { TALL = 12 }; /* rows of a tile at most */
 
 /* What comes next, fetched a little with every step: `step` bytes of each panel for every
  * line of ours. */

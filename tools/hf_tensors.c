@@ -90,7 +90,8 @@ static em_err check_dims(const em_bert_want *want, const found *f, em_problem *p
     const em_safetensors_tensor *t = f->tensor;
     uint64_t rows = want->rows, cols = want->cols;
     /* biases and scales have one dimension there */
-    bool flat = want->layout == EM_LAYOUT_ROWS && want->role >= EM_BERT_NORM;
+    bool flat =
+        want->layout == EM_LAYOUT_ROWS && want->role >= EM_BERT_NORM && want->rows == 1;
 
     if (parts_of(want) == 3 && flat) cols /= 3;
     if (parts_of(want) == 3 && !flat) rows /= 3;
@@ -221,44 +222,80 @@ em_err em_hf_tensors_check(em_hf *hf, em_problem *problem)
 
 /* ---- writing ---- */
 
-/* Rows of a matrix into its panels, a block at a time. */
-static em_err write_panels(const em_safetensors_tensor *t, size_t first, float *block,
-                           float *out)
+bool em_hf_tensors_derived(const em_bert_want *want)
 {
-    size_t rows = (size_t)t->dim[0], cols = (size_t)t->dim[1];
+    return origins[want->role].part[0] == NULL || want->layout == EM_LAYOUT_PANEL16_INT8;
+}
+
+/* Does any of these finite numbers become infinite as bf16? */
+static bool too_large(const float *f, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((em_panel_bf16(f[i]) & 0x7FFFu) == 0x7F80u) return true;
+    return false;
+}
+
+/* Rows of one tensor, a block at a time, as rows `first` and on of `want`. */
+static em_err write_rows(const em_bert_want *want, const found *f, size_t first,
+                         float *block, em_problem *problem, void *out)
+{
+    size_t cols = want->cols, rows = (size_t)f->tensor->n / cols;
+    bool bf16 =
+        want->layout == EM_LAYOUT_ROWS_BF16 || want->layout == EM_LAYOUT_PANEL16_BF16;
 
     for (size_t r = 0; r < rows; r += BLOCK) {
-        size_t n = rows - r < BLOCK ? rows - r : BLOCK;
-        EM_TRY(em_safetensors_floats(t, r * cols, n * cols, block));
-        em_panel_pack(block, cols, n, cols, first + r, out);
+        size_t n = rows - r < BLOCK ? rows - r : BLOCK, at = first + r;
+        EM_TRY(em_safetensors_floats(f->tensor, r * cols, n * cols, block));
+        if (bf16 && too_large(block, n * cols))
+            return em_problem_set(problem, EM_ERR_MODEL_MALFORMED, f->file,
+                                  "%s holds a number that is too large for bf16",
+                                  f->tensor->name);
+        if (want->layout == EM_LAYOUT_PANEL16)
+            em_panel_pack(block, cols, n, cols, at, out);
+        else if (want->layout == EM_LAYOUT_PANEL16_BF16)
+            em_panel_pack_bf16(block, cols, n, cols, at, out);
+        else
+            for (size_t k = 0; k < n * cols; k++)
+                ((uint16_t *)out)[at * cols + k] = em_panel_bf16(block[k]);
     }
     return EM_OK;
+}
+
+/* One tensor behind `done` floats or rows. */
+static em_err write_part(const em_bert_want *want, const found *f, float *block,
+                         em_problem *problem, size_t *done, void *out)
+{
+    bool floats = want->layout == EM_LAYOUT_ROWS;
+    size_t n = (size_t)f->tensor->n;
+    em_problem own = {0};
+    em_err err;
+
+    if (floats)
+        err = em_safetensors_floats(f->tensor, 0, n, (float *)out + *done);
+    else
+        err = write_rows(want, f, *done, block, &own, out);
+    if (err == EM_ERR_MODEL_MALFORMED && own.text[0] == '\0')
+        return em_problem_set(problem, err, f->file,
+                              "%s holds a number that is not finite", f->tensor->name);
+    if (err == EM_ERR_MODEL_MALFORMED && problem != NULL) *problem = own;
+    *done += floats ? n : n / want->cols;
+    return err;
 }
 
 em_err em_hf_tensors_write(const em_hf *hf, const em_bert_want *want, em_problem *problem,
                            void *out)
 {
-    size_t done = 0; /* rows of panels, or floats of rows */
+    size_t done = 0; /* rows, or floats of rows */
     em_err err = EM_OK;
     found f = {0};
 
+    if (em_hf_tensors_derived(want)) return EM_ERR_ARGUMENT;
     float *block = calloc(BLOCK * (size_t)want->cols, sizeof *block);
     if (block == NULL) return em_problem_err(problem, EM_ERR_MEMORY, hf->folder);
-    if (want->layout == EM_LAYOUT_PANEL16) memset(out, 0, want->len);
+    memset(out, 0, want->len);
     for (uint32_t p = 0; err == EM_OK && p < parts_of(want); p++) {
         err = find_part(hf, want, p, problem, &f);
-        if (err != EM_OK) break;
-        if (want->layout == EM_LAYOUT_PANEL16) {
-            err = write_panels(f.tensor, done, block, out);
-            done += (size_t)f.tensor->dim[0];
-        } else {
-            err = em_safetensors_floats(f.tensor, 0, (size_t)f.tensor->n,
-                                        (float *)out + done);
-            done += (size_t)f.tensor->n;
-        }
-        if (err == EM_ERR_MODEL_MALFORMED)
-            (void)em_problem_set(problem, err, f.file,
-                                 "%s holds a number that is not finite", f.tensor->name);
+        if (err == EM_OK) err = write_part(want, &f, block, problem, &done, out);
     }
     free(block);
     return err;

@@ -1,5 +1,8 @@
 #include "tools/pack.h"
 
+#include "os/jobs.h"
+#include "tools/calibrate.h"
+#include "tools/calibration_texts.h"
 #include "tools/hf_tensors.h"
 #include "tools/pack_impl.h"
 
@@ -40,6 +43,7 @@ static em_err place_tensors(em_pack *p, em_problem *problem, uint64_t *ret_len)
     return EM_OK;
 }
 
+/* What the folder has as it is wanted. */
 static em_err fill(em_pack *p, const em_pack_progress *progress, em_problem *problem)
 {
     em_bert_want want;
@@ -47,13 +51,36 @@ static em_err fill(em_pack *p, const em_pack_progress *progress, em_problem *pro
     for (uint32_t i = 0; i < p->model.n; i++) {
         const em_tensor *t = &p->tensor[i];
         EM_TRY(em_bert_wanted(&p->model.shape, i, &want));
-        EM_TRY(em_hf_tensors_write(&p->hf, &want, problem, p->image.at + t->offset));
+        if (!em_hf_tensors_derived(&want))
+            EM_TRY(em_hf_tensors_write(&p->hf, &want, problem, p->image.at + t->offset));
         pack_tell(progress, "pack", t->offset + t->len, p->image.len);
     }
     return EM_OK;
 }
 
-static em_err make(em_pack *p, const char *folder, const em_pack_progress *progress,
+/* What an int8 model has beyond that. */
+static em_err quantize(em_pack *p, const em_pack_options *o, em_problem *problem)
+{
+    EM_DROP(em_jobs_pool) pool = {0};
+    const char *const *own;
+    em_bytes *texts = NULL;
+    size_t n = o->n_texts;
+
+    EM_TRY(em_jobs_create(o->workers > 0 ? o->workers : 1, &pool));
+    if (o->texts == NULL) {
+        own = em_calibration_texts_all(&n);
+        texts = calloc(n, sizeof *texts);
+        if (texts == NULL) return em_problem_err(problem, EM_ERR_MEMORY, p->hf.folder);
+        for (size_t i = 0; i < n; i++) texts[i] = em_view(own[i], strlen(own[i]));
+    }
+    em_err err =
+        em_calibrate_fill(&p->hf, &p->model, &p->image, texts != NULL ? texts : o->texts,
+                          n, em_jobs_of(&pool), &o->progress, problem);
+    free(texts);
+    return err;
+}
+
+static em_err make(em_pack *p, const char *folder, const em_pack_options *o,
                    em_problem *problem)
 {
     EM_DROP(em_map) section = {0};
@@ -64,21 +91,24 @@ static em_err make(em_pack *p, const char *folder, const em_pack_progress *progr
     EM_TRY(em_tokenizer_json_build(&p->hf.tokenizer, folder, problem, &section,
                                    &section_len));
     p->model.shape = p->hf.shape;
+    if (o->precision != 0) p->model.shape.precision = o->precision;
     p->model.tokenizer_len = section_len;
     EM_TRY(place_tensors(p, problem, &len));
     em_err err = em_map_anonymous((size_t)len, EM_MAP_HUGE, &p->image);
     if (err != EM_OK) return em_problem_err(problem, err, folder);
     memcpy(p->image.at, section.at, section_len);
-    return fill(p, progress, problem);
+    EM_TRY(fill(p, &o->progress, problem));
+    return o->precision == EM_PRECISION_INT8 ? quantize(p, o, problem) : EM_OK;
 }
 
-em_err em_pack_folder(const char *folder, const em_pack_progress *progress,
+em_err em_pack_folder(const char *folder, const em_pack_options *options,
                       em_problem *problem, em_pack **ret_pack)
 {
+    const em_pack_options plain = {0};
     em_pack *p = calloc(1, sizeof *p);
 
     if (p == NULL) return em_problem_err(problem, EM_ERR_MEMORY, folder);
-    em_err err = make(p, folder, progress, problem);
+    em_err err = make(p, folder, options != NULL ? options : &plain, problem);
     if (err != EM_OK) {
         em_pack_free(p);
         return err;

@@ -12,18 +12,29 @@
 #include "base/model.h"
 #include "tools/problem.h"
 
-/* Told as work goes on: `done` of `all` bytes of a step ("pack", "seal"). */
+/* Told as work goes on: `done` of `all` of a step: bytes of "pack" and "seal", layers of
+ * "quantize". */
 typedef struct em_pack_progress {
     void (*tell)(void *arg, const char *step, uint64_t done, uint64_t all);
     void *arg;
 } em_pack_progress;
 
+/* How to pack; all zero gives f32. */
+typedef struct em_pack_options {
+    em_precision precision; /* 0: f32 */
+    const em_bytes *texts;  /* what int8 is calibrated by; NULL: calibration_texts.h */
+    size_t n_texts;
+    size_t workers; /* 0: one */
+    em_pack_progress progress;
+} em_pack_options;
+
 /* An image and what a manifest says of it. */
 typedef struct em_pack em_pack;
 
-/* Packs a folder.  `progress` and `problem` may be NULL; *ret_pack is untouched after an
- * error.  em_hf_open's and em_hf_tensors_write's errors. */
-em_err em_pack_folder(const char *folder, const em_pack_progress *progress,
+/* Packs a folder: the same image for the same folder and options, whatever machine and
+ * workers.  `options` and `problem` may be NULL; *ret_pack is untouched after an error.
+ * em_hf_open's, em_hf_tensors_write's and em_calibrate_fill's errors. */
+em_err em_pack_folder(const char *folder, const em_pack_options *options,
                       em_problem *problem, em_pack **ret_pack);
 void em_pack_free(em_pack *pack);
 

@@ -257,7 +257,8 @@ static void progress_is_told(void)
     em_pack *p = packed();
 
     em_pack_free(p);
-    CHECK_OK(em_pack_folder(folder_path("m"), &pack, &problem, &p));
+    CHECK_OK(em_pack_folder(folder_path("m"), &(em_pack_options){.progress = pack},
+                            &problem, &p));
     CHECK(told_times == 17 && told_last == told_all);
     told_last = told_times = 0;
     t.chunk_len = EM_CHUNK_MIN;

@@ -53,6 +53,10 @@ int em_dial_fail(const char *program, const em_client_error *error, bool json)
     if (error->check[0] != 0)
         fprintf(stderr, "; check %s, clause %s", error->check, error->clause);
     fprintf(stderr, ")\n");
+    if (strcmp(error->name, em_err_name(EM_ERR_MODEL_OP)) == 0 ||
+        strcmp(error->name, em_err_name(EM_ERR_PROMPT_UNKNOWN)) == 0)
+        fprintf(stderr, "em embed, em classify and em rerank ask for different things; "
+                        "em status says what\neach model does, and its prompts.\n");
     if (json) {
         json_t *out =
             json_pack("{s:s,s:s,s:s,s:s}", "error", error->name, "text", error->text,

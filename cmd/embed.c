@@ -8,7 +8,7 @@ static const char program[] = "em embed";
 typedef struct embed_options {
     em_dial dial;
     em_arg_list file;
-    const char *model, *evidence, *field, *format, *out;
+    const char *model, *evidence, *prompt, *field, *format, *out;
     uint64_t batch;
     bool json, jsonl, refuse;
 } embed_options;
@@ -44,6 +44,7 @@ static int embed(embed_options *o, const char *const *words, size_t n)
                         .dial = &o->dial,
                         .model = o->model,
                         .evidence = o->evidence,
+                        .prompt = o->prompt,
                         .refuse = o->refuse,
                         .json = o->json,
                         .most = (size_t)o->batch,
@@ -77,12 +78,18 @@ static int embed(embed_options *o, const char *const *words, size_t n)
 int em_embed_command(int argc, char **argv)
 {
     static embed_options o = {.batch = EM_MAX_INPUTS};
-    em_arg table[EM_DIAL_ARGS + 11] = {
+    em_arg table[EM_DIAL_ARGS + 12] = {
         [EM_DIAL_ARGS] = {.name = "model",
                           .letter = 'm',
                           .value = "ID",
                           .help = "which model, where the enclave serves several",
                           .text = &o.model},
+        {.name = "prompt",
+         .letter = 'P',
+         .value = "NAME",
+         .help = "put this prompt of the model's before every text: models\ntrained "
+                 "with \"query: \" want it (em status lists them)",
+         .text = &o.prompt},
         {.name = "file",
          .letter = 'f',
          .value = "FILE",

@@ -21,7 +21,7 @@ enum {
 typedef struct batch {
     char *bytes; /* ROOM of them */
     size_t len, n;
-    em_client_text sent[EM_MAX_INPUTS], shown[EM_MAX_INPUTS];
+    em_client_text text[EM_MAX_INPUTS];
     json_t *id[EM_MAX_INPUTS];
 } batch;
 
@@ -61,21 +61,19 @@ static void clear(batch *b)
     b->n = b->len = 0;
 }
 
-/* Completes a text to what is sent for it - the prompt, then the text - and adds it;
- * false where the request is full. */
+/* Adds a text; false where the request is full.  The prompt that the client library will
+ * put before it is known there; here there is room for any. */
 static bool add(state *s, const em_embed_in_text *text)
 {
     batch *b = &s->batch;
-    size_t before = s->run->prompt != NULL ? strlen(s->run->prompt) : 0;
-    size_t len = before + text->text.len;
+    size_t each = EACH + (s->run->prompt != NULL ? EM_MAX_PROMPT : 0);
+    size_t len = text->text.len;
 
     if (b->n == s->run->most) return false;
-    if (b->len + b->n * EACH + len + EACH > ROOM) return false;
+    if (b->len + len + (b->n + 1) * each > ROOM) return false;
     char *at = b->bytes + b->len;
-    if (before > 0) memcpy(at, s->run->prompt, before);
-    if (text->text.len > 0) memcpy(at + before, text->text.at, text->text.len);
-    b->sent[b->n] = (em_client_text){at, len};
-    b->shown[b->n] = (em_client_text){at + before, text->text.len};
+    if (len > 0) memcpy(at, text->text.at, len);
+    b->text[b->n] = (em_client_text){at, len};
     b->id[b->n] = json_incref(text->id);
     b->len += len;
     b->n++;
@@ -187,8 +185,9 @@ static int ask(state *s, em_client_vectors *ret)
     const em_embed_run *run = s->run;
     em_client_error error;
     const em_client_embed_request request = {.model = run->model,
-                                             .text = s->batch.sent,
+                                             .text = s->batch.text,
                                              .n = s->batch.n,
+                                             .prompt = run->prompt,
                                              .refuse_truncation = run->refuse,
                                              .evidence = run->evidence != NULL};
 
@@ -263,7 +262,7 @@ static int send_batch(state *s)
     code = keep_evidence(s, &v);
     if (code != EM_EXIT_OK) return code;
     const em_embed_out_batch rows = {
-        .vectors = &v, .text = s->batch.shown, .id = s->batch.id};
+        .vectors = &v, .text = s->batch.text, .id = s->batch.id};
     em_err err = em_embed_out_write(&s->out, &rows, &s->problem);
     if (err != EM_OK) return em_group_fail(s->run->program, s->problem.text, err, NULL);
     count(s, &v);

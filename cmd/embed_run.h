@@ -19,7 +19,7 @@ typedef struct em_embed_run {
     const char *program;
     em_dial *dial;
     const char *model, *evidence; /* NULL: the only one; none */
-    const char *prompt; /* put in front of every text that is sent; NULL: nothing */
+    const char *prompt; /* a name of the manifest's, put before every text; NULL: none */
     bool refuse, json;  /* refuse truncation; errors as JSON too */
     size_t most;        /* texts in one request, 1 .. EM_MAX_INPUTS */
     em_embed_in *in;    /* open */

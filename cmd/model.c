@@ -2,6 +2,7 @@
 #include "cmd/lines.h"
 #include "cmd/model_fetch.h"
 #include "cmd/model_pack.h"
+#include "infer/task.h"
 #include "os/clock.h"
 #include "tools/bundlefile.h"
 #include "tools/keys.h"
@@ -13,6 +14,45 @@
 static json_t *text_json(em_bytes text)
 {
     return json_stringn((const char *)text.at, text.len);
+}
+
+static const char *precision_name(em_precision precision)
+{
+    static const char *const names[] = {[EM_PRECISION_F32] = "f32",
+                                        [EM_PRECISION_BF16] = "bf16",
+                                        [EM_PRECISION_INT8] = "int8"};
+
+    return precision < EM_COUNT(names) ? names[precision] : NULL;
+}
+
+static const char *activation_name(em_activation activation)
+{
+    static const char *const names[] = {[EM_ACTIVATION_NONE] = "none",
+                                        [EM_ACTIVATION_SIGMOID] = "sigmoid",
+                                        [EM_ACTIVATION_SOFTMAX] = "softmax"};
+
+    return activation < EM_COUNT(names) ? names[activation] : NULL;
+}
+
+/* What the model can be asked for, and how. */
+static void add_use(json_t *out, const em_manifest_body *b)
+{
+    const em_model_shape *s = &b->model.shape;
+    json_t *ops = json_array(), *labels = json_array(), *prompts = json_object();
+    unsigned can = em_task_ops(s);
+
+    for (em_op op = EM_OP_EMBED; op < EM_OP_COUNT_; op++)
+        if (can & 1u << op)
+            json_array_append_new(ops, json_string(em_message_op_name(op)));
+    for (uint32_t i = 0; i < s->labels; i++)
+        json_array_append_new(labels, text_json(b->label[i]));
+    for (uint32_t i = 0; i < b->n_prompts; i++)
+        json_object_setn_new(prompts, (const char *)b->prompt[i].name.at,
+                             b->prompt[i].name.len, text_json(b->prompt[i].text));
+    json_object_set_new(out, "ops", ops);
+    json_object_set_new(out, "labels", labels);
+    json_object_set_new(out, "activation", json_string(activation_name(s->activation)));
+    json_object_set_new(out, "prompts", prompts);
 }
 
 static json_t *claims_json(const em_bundlefile *f)
@@ -39,7 +79,9 @@ static json_t *claims_json(const em_bundlefile *f)
                   until, "profile", text_json(b->profile), "licence",
                   text_json(b->licence), "kms_key", text_json(b->kms_key));
     json_object_set_new(out, "manifest", em_lines_hex(EM_BYTES(f->hash)));
+    json_object_set_new(shape, "precision", json_string(precision_name(s->precision)));
     json_object_set_new(out, "shape", shape);
+    add_use(out, b);
     json_object_set_new(out, "tensors", json_integer(b->model.n));
     json_object_set_new(out, "image_bytes", json_integer((json_int_t)b->image_len));
     json_object_set_new(out, "chunks", json_integer(b->n_chunks));
@@ -139,24 +181,43 @@ static int run_verify(int argc, char **argv)
 
 static int run_synth(int argc, char **argv)
 {
+    em_synth plain = {0};
+    uint64_t labels = 0;
+    const em_arg table[] = {
+        {.name = "labels",
+         .value = "N",
+         .help = "a classifier of so many labels, \"kind 0\" and so on;\none makes a "
+                 "reranker (0: an embedder)",
+         .number = &labels},
+        {.name = "activation",
+         .value = "NAME",
+         .help = "of a classifier: Identity, Sigmoid or Softmax",
+         .text = &plain.activation},
+        {.name = "prompts",
+         .help = "prompts \"query\" and \"passage\"",
+         .flag = &plain.prompts},
+    };
     const em_args args = {
         .program = "em model synth",
         .summary = "write a small made-up model folder, for trying things out",
-        .usage = "FOLDER",
+        .usage = "FOLDER [--labels N]",
         .details = "Its weights are made up: equal texts give equal vectors, and "
                    "that is all they mean.\n",
+        .arg = table,
+        .n = EM_COUNT(table),
         .min = 1,
         .max = 1};
-    const em_synth plain = {0};
     em_problem problem = {0};
     char **rest;
     size_t n;
     em_args_next next = em_args_parse(&args, argc, argv, &rest, &n);
     if (next != EM_ARGS_RUN) return next == EM_ARGS_DONE ? EM_EXIT_OK : EM_EXIT_CANNOT;
 
+    plain.labels = labels > EM_MAX_LABELS ? EM_MAX_LABELS + 1 : (uint32_t)labels;
     em_err err = em_synth_write(rest[0], &plain, &problem);
     if (err != EM_OK) return em_group_fail(args.program, problem.text, err, NULL);
-    printf("%s: a synthetic model (its vectors mean nothing)\n", rest[0]);
+    printf("%s: a synthetic model (its %s mean nothing)\n", rest[0],
+           labels > 0 ? "scores" : "vectors");
     return EM_EXIT_OK;
 }
 

@@ -16,6 +16,7 @@ enum { DAY_MS = 24 * 3600 * 1000 };
 typedef struct pack_options {
     const char *id, *version, *key, *out, *key_out, *licence;
     uint64_t number, days, chunk;
+    em_arg_list prompt; /* NAME=TEXT */
     em_wrap wrap;
     bool json;
 } pack_options;
@@ -51,6 +52,21 @@ static void say_done(const pack_options *o, em_pack *pack, const uint8_t hash[32
     json_decref(hex);
 }
 
+/* NAME=TEXT, as the shell gave it; names and texts are judged when packing. */
+static em_err read_prompts(const pack_options *o, em_problem *problem,
+                           em_prompt *ret_prompts)
+{
+    for (size_t i = 0; i < o->prompt.n; i++) {
+        const char *at = o->prompt.at[i], *is = strchr(at, '=');
+        if (is == NULL)
+            return em_problem_set(problem, EM_ERR_ARGUMENT, "--prompt",
+                                  "%s is not NAME=TEXT", at);
+        ret_prompts[i].name = em_view(at, (size_t)(is - at));
+        ret_prompts[i].text = em_view(is + 1, strlen(is + 1));
+    }
+    return EM_OK;
+}
+
 static int pack(pack_options *o, const char *folder)
 {
     EM_DROP(em_ed25519_secret) secret = {0};
@@ -60,7 +76,10 @@ static int pack(pack_options *o, const char *folder)
     em_pack *made = NULL;
     uint8_t hash[EM_MANIFEST_HASH_LEN];
 
+    em_prompt prompts[EM_COUNT(o->prompt.at)];
+
     em_err err = em_keys_read_private(o->key, &problem, &secret, &public);
+    if (err == EM_OK) err = read_prompts(o, &problem, prompts);
     if (err == EM_OK) err = em_pack_folder(folder, &progress, &problem, &made);
     if (err != EM_OK) return em_group_fail(program, problem.text, err, NULL);
     const em_pack_terms terms = {
@@ -72,6 +91,8 @@ static int pack(pack_options *o, const char *folder)
         .kms_key = em_view(o->wrap.key_arn, strlen(o->wrap.key_arn)),
         .chunk_len = (uint32_t)(o->chunk > UINT32_MAX ? UINT32_MAX : o->chunk),
         .key_out = o->key_out,
+        .prompt = prompts,
+        .n_prompts = o->prompt.n,
     };
     err = em_pack_bundle(made, &terms, &secret, em_wrap_key, &o->wrap, o->out, &progress,
                          &problem, hash);
@@ -108,6 +129,12 @@ int em_model_pack_command(int argc, char **argv)
          .value = "TEXT",
          .help = "SPDX identifier of the weights",
          .text = &o.licence},
+        {.name = "prompt",
+         .value = "NAME=TEXT",
+         .help = "what users may put before texts of some kind (e5:\n\"query=query: \" "
+                 "and \"passage=passage: \"); beside the folder's\nown, or in place of "
+                 "those; may be given many times",
+         .each = &o.prompt},
         {.name = "key",
          .letter = 'k',
          .value = "FILE",

@@ -50,7 +50,7 @@ P
     policy_number=$((${policy_number:-0} + 1))
     need "$BIN/em" policy make --id test --number $policy_number --key "$D/signer" --out "$D/test.policy" \
         --root "$D/twin/nsm-root.pem" --pcrs "$D/pcrs.json" --role arn:aws:iam::111122223333:role/ephemeralml \
-        --publisher "small=$D/publisher.pub:1"
+        --publisher "small=$D/publisher.pub:1" ${PUBLISHER_ARGS:-}
 }
 start_twin() { # further arguments of em-twin run
     : > "$D/twin.out" # what it said before is not what we wait for

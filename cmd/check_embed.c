@@ -14,6 +14,7 @@ enum { BATCH_TOKENS = 4096, BATCH_TEXTS = 64 };
 
 typedef struct request {
     const char *folder;
+    em_precision precision;
     const em_bytes *texts;
     size_t n;
     unsigned cpu;
@@ -42,7 +43,10 @@ static void run_drop(run *r)
 
 static em_err start(const request *q, em_problem *problem, run *r)
 {
-    EM_TRY(em_pack_folder(q->folder, NULL, problem, &r->pack));
+    const em_pack_options options = {.precision = q->precision,
+                                     .workers = (size_t)q->threads};
+
+    EM_TRY(em_pack_folder(q->folder, &options, problem, &r->pack));
     EM_TRY(em_wordpiece_open(em_pack_tokenizer(r->pack), &r->tokenizer));
     EM_TRY(em_bert_bind(em_pack_model(r->pack), em_pack_image(r->pack), &r->bert));
 
@@ -155,8 +159,9 @@ void em_check_embed(em_check_ask *ask, em_check_answer *answer)
         (q.threads < 1 || q.threads > EM_JOBS_MAX_WORKERS))
         em_check_ask_fail(ask, "threads", EM_ERR_RANGE);
     if (!em_check_ask_end(ask)) return;
-    if (precision.at != NULL && !em_same(precision, EM_STR("f32"))) {
-        em_check_answer_refuse(answer, EM_ERR_UNSUPPORTED, "precision: only f32");
+    if (precision.at != NULL && em_pack_precision(precision, &q.precision) != EM_OK) {
+        em_check_answer_refuse(answer, EM_ERR_UNSUPPORTED,
+                               "precision: f32, bf16 or int8");
         return;
     }
     if (!em_isa_choose(isa, &q.cpu)) {

@@ -4,17 +4,27 @@
 #include "cmd/lines.h"
 #include "cmd/wrap.h"
 #include "os/clock.h"
+#include "os/cpu.h"
+#include "os/file.h"
+#include "os/jobs.h"
+#include "tools/calibrate.h"
 #include "tools/keys.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static const char program[] = "em model pack";
 
-enum { DAY_MS = 24 * 3600 * 1000 };
+enum {
+    DAY_MS = 24 * 3600 * 1000,
+    MAX_LINES = EM_CALIBRATE_TOKENS / 2, /* no line has fewer than two tokens */
+    MAX_CALIBRATION = 64 << 20,
+};
 
 typedef struct pack_options {
     const char *id, *version, *key, *out, *key_out, *licence;
+    const char *precision, *calibrate;
     uint64_t number, days, chunk;
     em_arg_list prompt; /* NAME=TEXT */
     em_wrap wrap;
@@ -37,9 +47,10 @@ static void say_done(const pack_options *o, em_pack *pack, const uint8_t hash[32
     json_t *hex = em_lines_hex(em_view(hash, EM_MANIFEST_HASH_LEN));
 
     if (o->json) {
-        json_t *out = json_pack("{s:s,s:s,s:I,s:O,s:I}", "bundle", o->out, "model", o->id,
-                                "number", (json_int_t)o->number, "manifest", hex,
-                                "image_bytes", (json_int_t)em_pack_image(pack).len);
+        json_t *out = json_pack("{s:s,s:s,s:s,s:I,s:O,s:I}", "bundle", o->out, "model",
+                                o->id, "precision", o->precision, "number",
+                                (json_int_t)o->number, "manifest", hex, "image_bytes",
+                                (json_int_t)em_pack_image(pack).len);
         json_dumpf(out, stdout, JSON_COMPACT);
         printf("\n");
         json_decref(out);
@@ -50,6 +61,53 @@ static void say_done(const pack_options *o, em_pack *pack, const uint8_t hash[32
             m->shape.hidden, em_pack_image(pack).len >> 20, json_string_value(hex));
     }
     json_decref(hex);
+}
+
+/* The lines of a file, as far as they are used: texts view `file`. */
+static em_err read_lines(const char *path, em_problem *problem, em_map *file,
+                         em_bytes *texts, size_t *ret_n)
+{
+    em_err err = em_file_load(path, MAX_CALIBRATION, file);
+    size_t n = 0, at = 0;
+
+    if (err != EM_OK) return em_problem_err(problem, err, path);
+    while (at < file->len && n < MAX_LINES) {
+        const uint8_t *end = memchr(file->at + at, '\n', file->len - at);
+        size_t len = end != NULL ? (size_t)(end - file->at) - at : file->len - at;
+        texts[n++] = em_view(file->at + at, len);
+        at += len + 1;
+    }
+    if (n == 0) return em_problem_set(problem, EM_ERR_ARGUMENT, path, "has no line");
+    *ret_n = n;
+    return EM_OK;
+}
+
+static em_err make_image(const pack_options *o, const char *folder, em_problem *problem,
+                         em_pack **ret_pack)
+{
+    EM_DROP(em_map) file = {0};
+    size_t cpus = em_cpu_count();
+    em_pack_options options = {
+        .workers = cpus < EM_JOBS_MAX_WORKERS ? cpus : EM_JOBS_MAX_WORKERS,
+        .progress = {.tell = tell}};
+    em_bytes *texts = NULL;
+
+    em_err err = em_pack_precision(em_view(o->precision, strlen(o->precision)),
+                                   &options.precision);
+    if (err != EM_OK)
+        return em_problem_set(problem, err, "--precision", "f32, bf16 or int8");
+    if (o->calibrate != NULL) {
+        if (options.precision != EM_PRECISION_INT8)
+            return em_problem_set(problem, EM_ERR_ARGUMENT, "--calibrate",
+                                  "only --precision int8 is calibrated");
+        texts = calloc(MAX_LINES, sizeof *texts);
+        if (texts == NULL) return em_problem_err(problem, EM_ERR_MEMORY, o->calibrate);
+        err = read_lines(o->calibrate, problem, &file, texts, &options.n_texts);
+        options.texts = texts;
+    }
+    if (err == EM_OK) err = em_pack_folder(folder, &options, problem, ret_pack);
+    free(texts);
+    return err;
 }
 
 /* NAME=TEXT, as the shell gave it; names and texts are judged when packing. */
@@ -80,7 +138,7 @@ static int pack(pack_options *o, const char *folder)
 
     em_err err = em_keys_read_private(o->key, &problem, &secret, &public);
     if (err == EM_OK) err = read_prompts(o, &problem, prompts);
-    if (err == EM_OK) err = em_pack_folder(folder, &progress, &problem, &made);
+    if (err == EM_OK) err = make_image(o, folder, &problem, &made);
     if (err != EM_OK) return em_group_fail(program, problem.text, err, NULL);
     const em_pack_terms terms = {
         .id = em_view(o->id, strlen(o->id)),
@@ -108,6 +166,7 @@ int em_model_pack_command(int argc, char **argv)
 {
     static pack_options o = {.version = "1",
                              .licence = "unknown",
+                             .precision = "f32",
                              .number = 1,
                              .days = 365,
                              .wrap.program = program};
@@ -149,6 +208,17 @@ int em_model_pack_command(int argc, char **argv)
          .value = "FILE",
          .help = "keep the content key here, for em replay: a secret",
          .text = &o.key_out},
+        {.name = "precision",
+         .value = "P",
+         .help = "of the weights: f32, bf16 (half the size) or int8\n(a quarter; packing "
+                 "takes "
+                 "some time) (f32)",
+         .text = &o.precision},
+        {.name = "calibrate",
+         .value = "FILE",
+         .help = "texts like those to be served, one a line, by\nwhich int8 is "
+                 "calibrated (texts of our own)",
+         .text = &o.calibrate},
         {.name = "chunk",
          .value = "BYTES",
          .help = "chunk size (1M)",

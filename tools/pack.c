@@ -101,6 +101,20 @@ static em_err make(em_pack *p, const char *folder, const em_pack_options *o,
     return o->precision == EM_PRECISION_INT8 ? quantize(p, o, problem) : EM_OK;
 }
 
+em_err em_pack_precision(em_bytes name, em_precision *ret_precision)
+{
+    static const char *const names[] = {[EM_PRECISION_F32] = "f32",
+                                        [EM_PRECISION_BF16] = "bf16",
+                                        [EM_PRECISION_INT8] = "int8"};
+
+    for (uint32_t i = EM_PRECISION_F32; i < EM_COUNT(names); i++) {
+        if (!em_same(name, em_view(names[i], strlen(names[i])))) continue;
+        *ret_precision = (em_precision)i;
+        return EM_OK;
+    }
+    return EM_ERR_UNSUPPORTED;
+}
+
 em_err em_pack_folder(const char *folder, const em_pack_options *options,
                       em_problem *problem, em_pack **ret_pack)
 {

@@ -31,6 +31,9 @@ typedef struct em_pack_options {
 /* An image and what a manifest says of it. */
 typedef struct em_pack em_pack;
 
+/* "f32", "bf16" or "int8"; EM_ERR_UNSUPPORTED for another. */
+em_err em_pack_precision(em_bytes name, em_precision *ret_precision);
+
 /* Packs a folder: the same image for the same folder and options, whatever machine and
  * workers.  `options` and `problem` may be NULL; *ret_pack is untouched after an error.
  * em_hf_open's, em_hf_tensors_write's and em_calibrate_fill's errors. */

@@ -211,7 +211,8 @@ static void read_models(members *m, em_config *config)
 static void read_limits(members *m, em_config *config)
 {
     static const char *const names[] = {"sessions",     "handshakes", "threads",
-                                        "batch_tokens", "queue",      "memory"};
+                                        "batch_tokens", "queue",      "wait_ms",
+                                        "memory"};
     em_json_value v;
 
     config->limits.sessions = 128;
@@ -219,6 +220,7 @@ static void read_limits(members *m, em_config *config)
     config->limits.threads = 0;
     config->limits.batch_tokens = 1024;
     config->limits.queue = 256;
+    config->limits.wait_ms = 30 * 1000;
     config->limits.memory = (uint64_t)256 << 20;
     if (m->err != EM_OK || !em_json_member(m->object, "limits", &v)) return;
     members l = inside(m, v);
@@ -229,6 +231,7 @@ static void read_limits(members *m, em_config *config)
     read_limit(&l, "threads", 0, 64, &config->limits.threads);
     read_limit(&l, "batch_tokens", 16, EM_MAX_BATCH_TOKENS, &config->limits.batch_tokens);
     read_limit(&l, "queue", 1, 1024, &config->limits.queue);
+    read_limit(&l, "wait_ms", 1, 3600 * 1000, &config->limits.wait_ms);
     read_limit(&l, "memory", EM_CONFIG_MEMORY, (uint64_t)16 << 30,
                &config->limits.memory);
     m->err = l.err;

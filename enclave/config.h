@@ -57,6 +57,7 @@ typedef struct em_config {
         uint64_t threads;      /* of the engine; 0: one a processor */
         uint64_t batch_tokens; /* computed together at most */
         uint64_t queue;        /* requests waiting at most */
+        uint64_t wait_ms;      /* how long, before one is answered "busy" */
         uint64_t memory;       /* bytes of all requests being received or answered; at
                                   least EM_CONFIG_MEMORY, so that any one has room */
     } limits;

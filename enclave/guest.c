@@ -98,7 +98,7 @@ static em_err judge(em_guest *g, em_guest_wish *ret_wish)
     if (w->request.op == EM_OP_GENERATE) return EM_ERR_UNSUPPORTED;
     const em_served *served = em_identity_find(g->id, g->models, w->request.model);
     if (served == NULL) return EM_ERR_MODEL_UNKNOWN;
-    EM_TRY(em_work_reserve(w, served));
+    EM_TRY(em_work_reserve(w, served, (unsigned)(served - g->id->served)));
     *ret_wish = EM_GUEST_WORK;
     return EM_OK;
 }

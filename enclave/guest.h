@@ -1,7 +1,7 @@
 /* guest.h - one client's session: handshake, request, answer, receipt.
  *
  * Runs on the loop's thread only.  What takes long goes out (a document to the NSM's
- * thread, an inference to the engine's) and comes back by a flag that the loop looks at
+ * thread, an inference to the runner) and comes back by a flag that the loop looks at
  * when woken.
  *
  * Trust:  everything that comes from the client, and when.
@@ -46,7 +46,7 @@ typedef struct em_guest {
 
     /* the outstanding request */
     em_work work;
-    atomic_uchar working; /* em_guest_turn */
+    bool working; /* the runner has it, until work.over */
     bool answering;
     em_err refused; /* the request will be answered with this error */
     size_t sent_rows;
@@ -60,7 +60,7 @@ EM_HOLDS_SECRET(em_guest);
 typedef enum em_guest_wish {
     EM_GUEST_NOTHING = 0,
     EM_GUEST_ATTEST, /* hand it to the NSM's thread: em_guest_attest */
-    EM_GUEST_WORK,   /* hand guest->work to the engine's thread */
+    EM_GUEST_WORK,   /* hand guest->work to the runner */
 } em_guest_wish;
 
 /* Bytes of pages a guest of these models needs. */
@@ -83,7 +83,7 @@ void em_guest_attest(em_guest *g, em_attestor *attestor);
 /* Back on the loop's thread: E1 becomes pending. */
 em_err em_guest_attested(em_guest *g);
 
-/* The engine is done, or refuses (err): the answer begins. */
+/* The work is over, or was not taken (err): the answer begins. */
 void em_guest_worked(em_guest *g);
 void em_guest_refuse(em_guest *g, em_err err);
 

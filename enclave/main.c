@@ -89,19 +89,6 @@ static int load_models(em_attestor *attestor, em_plan_limits limits)
     return EM_EXIT_OK;
 }
 
-/* Scratch for the largest plan. */
-static em_err make_engine(em_work_engine *engine, em_jobs *jobs)
-{
-    size_t scratch = 0;
-
-    for (size_t i = 0; i < identity.n_served; i++)
-        if (identity.served[i].plan.scratch > scratch)
-            scratch = identity.served[i].plan.scratch;
-    em_kernels_pick(&engine->kernels, em_cpu_detect());
-    engine->jobs = jobs;
-    return em_map_anonymous(scratch, 0, &engine->scratch);
-}
-
 /* From here on: sessions, the NSM, computation, and nothing else. */
 static em_err ready(void)
 {
@@ -118,7 +105,7 @@ static int run(const char *path)
 {
     EM_DROP(em_attestor) attestor = {0};
     EM_DROP(em_jobs_pool) pool = {0};
-    static em_work_engine engine;
+    static em_kernels kernels;
     em_err err;
 
     if ((err = prepare()) != EM_OK) return refuse(EM_NOTE_FAILED, 0, err);
@@ -134,21 +121,23 @@ static int run(const char *path)
         config.limits.threads != 0 ? (size_t)config.limits.threads : em_cpu_count();
     if (threads > EM_JOBS_MAX_WORKERS) threads = EM_JOBS_MAX_WORKERS;
     const em_plan_limits limits = {.tokens = (uint32_t)config.limits.batch_tokens,
-                                   .sequences = 256,
+                                   .sequences = EM_SCHEDULE_SEQUENCES,
                                    .workers = (uint32_t)threads};
     int code = load_models(&attestor, limits);
     if (code != EM_EXIT_OK) return code;
     if ((err = em_jobs_create(threads, &pool)) != EM_OK ||
-        (err = make_engine(&engine, em_jobs_of(&pool))) != EM_OK ||
         (err = em_stream_listen(&config.listen, &listener)) != EM_OK)
         return refuse(EM_NOTE_FAILED, 0, err);
 
     serve.id = &identity;
     serve.attestor = &attestor;
-    serve.engine = &engine;
+    em_kernels_pick(&kernels, em_cpu_detect());
+    serve.computing = (em_runner_terms){.served = identity.served,
+                                        .n_served = identity.n_served,
+                                        .kernels = &kernels,
+                                        .jobs = em_jobs_of(&pool)};
     serve.listener = &listener;
     err = em_serve_run(&serve, ready);
-    em_map_drop(&engine.scratch);
     em_note(EM_NOTE_STOP, (uint64_t)em_signals_caught(), 0);
     return err == EM_OK ? EM_EXIT_OK : refuse(EM_NOTE_FAILED, 0, err);
 }

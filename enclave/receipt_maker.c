@@ -50,7 +50,7 @@ static em_err put_receipt(const em_guest *g, em_out *o)
                          .pcr8 = pcr(g, 8)},
         .policy_version = em_view(config->version.at, config->version.len),
         .sequence_number = em_session_count(&g->session).messages - 1,
-        .execution_time_ms = g->work.run_ms,
+        .execution_time_ms = em_work_ms(&g->work),
         .memory_peak_mb = peak_mb(&g->work),
         .security_mode = em_view(mode, strlen(mode)),
         .model_hash_scheme = EM_STR(EM_RECEIPT_SCHEME),

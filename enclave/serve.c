@@ -22,17 +22,12 @@ static void run_nsm(void *arg)
     }
 }
 
-static void run_engine(void *arg)
+/* The runner's word that something is over. */
+static void wake(void *arg)
 {
     em_serve *serve = arg;
-    void *item;
 
-    while (em_thread_queue_pop(&serve->to_engine, EM_NEVER, &item) == EM_OK) {
-        em_guest *guest = item;
-        em_work_run(&guest->work, serve->engine);
-        atomic_store(&guest->working, EM_GUEST_BACK);
-        em_loop_wake(&serve->loop);
-    }
+    em_loop_wake(&serve->loop);
 }
 
 /* Slots --------------------------------------------------------------------------------
@@ -41,7 +36,16 @@ static void run_engine(void *arg)
 static bool is_out(const em_guest *g)
 {
     return atomic_load(&g->attesting) == EM_GUEST_OUT ||
-           atomic_load(&g->working) == EM_GUEST_OUT;
+           (g->working && !atomic_load(&g->work.over));
+}
+
+/* What the client or its going has cancelled is computed no further. */
+static void pass_on_cancel(em_serve_slot *slot)
+{
+    em_guest *g = &slot->guest;
+
+    if (g->working && atomic_load(&g->work.cancel))
+        em_runner_cancel(&slot->serve->runner, &g->work);
 }
 
 /* Give the slot back, unless another thread still works for it: then when it is back. */
@@ -54,6 +58,7 @@ static void close_slot(em_serve_slot *slot, em_err why)
         em_loop_unset(&serve->loop, &slot->timer);
         em_stream_drop(&slot->stream);
         atomic_store(&slot->guest.work.cancel, true);
+        pass_on_cancel(slot);
         slot->closing = true;
         serve->open--;
         em_note(EM_NOTE_SESSION_CLOSE, serve->open, why);
@@ -118,12 +123,11 @@ static em_err grant(em_serve_slot *slot, em_guest_wish wish)
         }
     }
     if (wish == EM_GUEST_WORK) {
-        atomic_store(&g->working, EM_GUEST_OUT);
-        if (em_thread_queue_push(&serve->to_engine, g, EM_NOW) != EM_OK) {
-            atomic_store(&g->working, EM_GUEST_OURS);
-            em_guest_refuse(g, EM_ERR_BUSY);
-        }
+        em_err err = em_runner_submit(&serve->runner, &g->work);
+        g->working = err == EM_OK;
+        if (err != EM_OK) em_guest_refuse(g, err);
     }
+    pass_on_cancel(slot);
     return EM_OK;
 }
 
@@ -187,9 +191,9 @@ static void woken(void *arg)
             err = em_guest_attested(g);
             touched = true;
         }
-        if (err == EM_OK && atomic_load(&g->working) == EM_GUEST_BACK) {
-            atomic_store(&g->working, EM_GUEST_OURS);
-            em_note(EM_NOTE_REQUEST_DONE, g->work.run_ms, g->work.outcome);
+        if (err == EM_OK && g->working && atomic_load(&g->work.over)) {
+            g->working = false;
+            em_note(EM_NOTE_REQUEST_DONE, em_work_ms(&g->work), g->work.outcome);
             em_guest_worked(g);
             touched = true;
         }
@@ -251,11 +255,15 @@ static em_err start(em_serve *serve)
     EM_TRY(em_map_anonymous(sessions * sizeof(em_serve_slot), 0, &serve->slots));
     serve->slot = (em_serve_slot *)(void *)serve->slots.at;
     em_thread_queue_init(&serve->to_nsm, serve->nsm_items, EM_COUNT(serve->nsm_items));
-    em_thread_queue_init(&serve->to_engine, serve->engine_items,
-                         (size_t)serve->id->config->limits.queue);
     EM_TRY(em_loop_open(woken, serve, &serve->loop));
     EM_TRY(em_thread_start(run_nsm, serve, "nsm", &serve->nsm_thread));
-    EM_TRY(em_thread_start(run_engine, serve, "engine", &serve->engine_thread));
+    em_runner_terms terms = serve->computing;
+    terms.queue = serve->id->config->limits.queue;
+    terms.wait_ms = serve->id->config->limits.wait_ms;
+    terms.finished = wake;
+    terms.arg = serve;
+    EM_TRY(em_runner_open(&serve->runner, &terms));
+    EM_TRY(em_runner_start(&serve->runner));
     serve->accepting =
         (em_loop_watch){.fd = serve->listener->fd, .ready = accept_ready, .arg = serve};
     serve->stopping =
@@ -269,17 +277,18 @@ static void stop(em_serve *serve)
     size_t sessions =
         serve->slot != NULL ? (size_t)serve->id->config->limits.sessions : 0;
 
-    for (size_t i = 0; i < sessions; i++)
+    for (size_t i = 0; i < sessions; i++) {
         atomic_store(&serve->slot[i].guest.work.cancel, true);
+        pass_on_cancel(&serve->slot[i]);
+    }
     em_thread_queue_close(&serve->to_nsm);
-    em_thread_queue_close(&serve->to_engine);
     em_thread_drop(&serve->nsm_thread);
-    em_thread_drop(&serve->engine_thread);
+    em_runner_drop(&serve->runner);
     for (size_t i = 0; i < sessions; i++) {
         em_serve_slot *slot = &serve->slot[i];
         if (!slot->used) continue;
         atomic_store(&slot->guest.attesting, EM_GUEST_OURS);
-        atomic_store(&slot->guest.working, EM_GUEST_OURS);
+        slot->guest.working = false;
         close_slot(slot, EM_ERR_INTERRUPTED);
     }
     em_loop_drop(&serve->loop);

@@ -1,4 +1,4 @@
-/* serve.h - many sessions at once: one loop, one thread for the NSM, one for the engine.
+/* serve.h - many sessions at once: one loop, one thread for the NSM, the runner's lanes.
  *
  * Trust:  guests are hostile: numbers, memory and time are bounded by the configuration.
  * Memory: one em_serve for the process, with a slot a session.
@@ -7,10 +7,10 @@
 #define EM_ENCLAVE_SERVE_H
 
 #include "enclave/guest.h"
+#include "enclave/runner.h"
 #include "os/loop.h"
 #include "os/signals.h"
 #include "os/stream.h"
-#include "os/thread.h"
 
 typedef struct em_serve_slot {
     struct em_serve *serve;
@@ -24,13 +24,14 @@ typedef struct em_serve_slot {
 typedef struct em_serve {
     const em_identity *id;
     em_attestor *attestor;
-    em_work_engine *engine;
+    em_runner_terms computing; /* what the runner is made from, but its limits */
+    em_runner runner;
     em_loop loop;
     em_stream_listener *listener;
     em_loop_watch accepting, stopping;
-    em_thread nsm_thread, engine_thread;
-    em_thread_queue to_nsm, to_engine;
-    void *nsm_items[EM_MAX_PENDING_HANDSHAKES], *engine_items[1024];
+    em_thread nsm_thread;
+    em_thread_queue to_nsm;
+    void *nsm_items[EM_MAX_PENDING_HANDSHAKES];
     em_map slots; /* em_serve_slot[limits.sessions] */
     em_serve_slot *slot;
     size_t open;

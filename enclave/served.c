@@ -15,5 +15,8 @@ em_err em_served_bind(em_served *s, const em_bundle_image *image, em_plan_limits
     EM_TRY(em_bind_image(image, &s->bert, &s->words));
     /* one sequence of the longest length must always fit */
     if (limits.tokens < shape->max_tokens) limits.tokens = shape->max_tokens;
-    return em_plan_bert(shape, limits, &s->plan);
+    if (limits.sequences > limits.tokens) limits.sequences = limits.tokens;
+    EM_TRY(em_plan_bert(shape, limits, &s->plan));
+    limits.workers = 1;
+    return em_plan_bert(shape, limits, &s->alone);
 }

@@ -17,7 +17,8 @@ typedef struct em_served {
     em_manifest manifest;
     em_wordpiece words;
     em_bert bert;
-    em_plan plan;
+    em_plan plan;  /* of all workers together */
+    em_plan alone; /* of one worker: what differs lies at the end of its scratch */
 } em_served;
 void em_served_drop(em_served *s);
 

@@ -1,7 +1,5 @@
 #include "enclave/work.h"
 
-#include "os/clock.h"
-
 enum { FIRST_PAGES = 16 << 10 };
 
 void em_work_drop(em_work *w)
@@ -65,7 +63,7 @@ em_err em_work_parse(em_work *w)
                                     (em_bytes *)(void *)w->inputs.at, &w->request);
 }
 
-em_err em_work_reserve(em_work *w, const em_served *served)
+em_err em_work_reserve(em_work *w, const em_served *served, unsigned index)
 {
     size_t ids, rows;
 
@@ -75,27 +73,11 @@ em_err em_work_reserve(em_work *w, const em_served *served)
     EM_TRY(take(w, rows, &w->result));
     EM_TRY(take(w, ids, &w->tokens));
     em_task_lay(&w->task, w->tokens.at, w->result.at);
+    w->job = (em_schedule_job){.model = index, .n = w->task.n, .start = w->task.start};
     return EM_OK;
 }
 
-static em_err run(em_work *w, em_work_engine *engine)
+uint64_t em_work_ms(const em_work *w)
 {
-    const em_task_engine with = {.kernels = &engine->kernels,
-                                 .jobs = engine->jobs,
-                                 .plan = &w->served->plan,
-                                 .scratch = engine->scratch.at,
-                                 .cancel = &w->cancel};
-
-    if (atomic_load(&w->cancel)) return EM_ERR_CANCELLED;
-    EM_TRY(em_task_tokenize(&w->task));
-    w->began = true;
-    return em_task_run(&w->task, &with);
-}
-
-void em_work_run(em_work *w, em_work_engine *engine)
-{
-    uint64_t from_ns = em_clock_monotonic_ns();
-
-    w->outcome = run(w, engine);
-    w->run_ms = (em_clock_monotonic_ns() - from_ns) / 1000000;
+    return w->run_ns / 1000000;
 }

@@ -1,4 +1,9 @@
-/* work.h - one inference: a request's texts in, vectors and true token counts out.
+/* work.h - one inference: a request's texts in, rows of numbers and true token counts
+ * out.
+ *
+ * A work is filled by the loop's thread (append, parse, reserve), then handed to the
+ * runner, which reads its texts and computes its sequences together with those of others
+ * (enclave/runner.h), then read again by the loop's thread.
  *
  * Trust:  texts are a client's; the model is a fact.  What is left in memory after a
  * request is wiped with it.
@@ -8,9 +13,11 @@
 #ifndef EM_ENCLAVE_WORK_H
 #define EM_ENCLAVE_WORK_H
 
+#include "enclave/schedule.h"
 #include "enclave/served.h"
 #include "infer/task.h"
-#include "os/jobs.h"
+
+#include <stddef.h>
 
 /* Bytes of pages that all requests together may still take; touched by the loop's thread
  * only. */
@@ -29,11 +36,23 @@ typedef struct em_work {
     em_request request;
     const em_served *served;
     em_task task;
-    uint64_t run_ms; /* the computation's own time */
-    bool began;      /* the model was touched: a receipt follows */
     em_err outcome;
+    bool began; /* the model was touched: a receipt follows */
+
+    /* the runner's, until `over` */
+    em_schedule_job job;  /* job.model: whose model it is, set by em_work_reserve */
+    struct em_work *next; /* that waits to be read */
+    uint64_t run_ns;      /* of reading, and of the batches it was in */
+    bool held;            /* a thread reads its texts */
+    atomic_bool over;     /* nobody else touches it any longer */
     atomic_bool cancel;
 } em_work;
+
+/* The work that a job of the schedule is part of. */
+static inline em_work *em_work_of(em_schedule_job *job)
+{
+    return (em_work *)(void *)((uint8_t *)(void *)job - offsetof(em_work, job));
+}
 
 /* Wipes and frees, gives back to the budget and stays with it; {0} is allowed. */
 void em_work_drop(em_work *w);
@@ -49,21 +68,14 @@ em_err em_work_append(em_work *w, em_bytes part);
  * EM_ERR_BUSY. */
 em_err em_work_parse(em_work *w);
 
-/* Take the pages that em_work_run will fill, for this model; nothing is taken after.
- * EM_ERR_UNSUPPORTED for an op that is not this model's, EM_ERR_BUSY. */
-em_err em_work_reserve(em_work *w, const em_served *served);
+/* Take the pages that the computation will fill, for a request to the index-th model;
+ * nothing is taken after.  EM_ERR_UNSUPPORTED for an op that the model does not serve,
+ * EM_ERR_BUSY. */
+em_err em_work_reserve(em_work *w, const em_served *served, unsigned index);
 
-/* The machinery that computes: one for the process, used by one thread. */
-typedef struct em_work_engine {
-    em_kernels kernels;
-    em_jobs *jobs;
-    em_map scratch; /* the largest plan's */
-} em_work_engine;
-
-/* Tokenize and compute what was reserved: fills task, run_ms and outcome.
- * EM_ERR_CANCELLED between layers; EM_ERR_REQUEST_MALFORMED for a text that is too long
- * where truncation was forbidden.  Touches nothing of the budget, so that it may run on
- * another thread. */
-void em_work_run(em_work *w, em_work_engine *engine);
+/* The request's compute in milliseconds: the time that reading its texts took, and that
+ * of every batch which held a sequence of it, from beginning to end.  A batch is shared:
+ * its time counts whole for each request in it. */
+uint64_t em_work_ms(const em_work *w);
 
 #endif

@@ -1,7 +1,5 @@
 #include "infer/task.h"
 
-#include "engine/wordpiece_pair.h"
-
 unsigned em_task_ops(const em_model_shape *shape)
 {
     /* a pair is [CLS] [SEP] [SEP] at least, and its halves are told apart by type */
@@ -71,49 +69,55 @@ void em_task_lay(em_task *task, void *ids, void *rows)
     task->row = (float *)(void *)((uint8_t *)rows + text_len(task));
 }
 
-/* One input as a sequence, at `id`: its tokens, and those it would have had. */
-static em_err encode(em_task *task, const em_wordpiece_pair *pair, uint32_t i,
-                     uint32_t *id, size_t *ret_n, size_t *ret_whole)
+/* The i-th input as a sequence, behind those before. */
+static em_err encode(em_task *task, uint32_t i)
 {
     em_bytes text = task->request->input[i];
+    uint32_t *id = task->id + task->start[i];
     em_wordpiece_pair_size size;
 
-    if (pair == NULL)
-        return em_wordpiece_encode(task->words, text, task->bert->shape.max_tokens, id,
-                                   ret_n, ret_whole);
-    EM_TRY(em_wordpiece_pair_encode(pair, text, id, &size));
-    task->first_part[i] = (uint32_t)size.first;
-    *ret_n = size.n;
-    *ret_whole = size.tokens;
+    if (task->request->op == EM_OP_RERANK) {
+        EM_TRY(em_wordpiece_pair_encode(&task->pair, text, id, &size));
+        task->first_part[i] = (uint32_t)size.first;
+    } else {
+        EM_TRY(em_wordpiece_encode(task->words, text, task->bert->shape.max_tokens, id,
+                                   &size.n, &size.tokens));
+    }
+    bool truncated = size.tokens > size.n;
+    if (truncated && !task->request->truncate) return EM_ERR_REQUEST_MALFORMED;
+    task->text[i] = (em_embed_text){.tokens = (uint32_t)size.n, .truncated = truncated};
+    task->start[i + 1] = task->start[i] + (uint32_t)size.n;
     return EM_OK;
 }
 
-static em_err tokenize(em_task *task, const em_wordpiece_pair *pair)
+em_err em_task_read(em_task *task, size_t bytes, size_t *ret_read, bool *ret_done)
 {
-    size_t total = 0;
+    const em_request *request = task->request;
+    size_t read = 0;
 
-    task->start[0] = 0;
-    for (uint32_t i = 0; i < task->n; i++) {
-        size_t got, whole;
-        EM_TRY(encode(task, pair, i, task->id + total, &got, &whole));
-        if (whole > got && !task->request->truncate) return EM_ERR_REQUEST_MALFORMED;
-        task->text[i] =
-            (em_embed_text){.tokens = (uint32_t)got, .truncated = whole > got};
-        total += got;
-        task->start[i + 1] = (uint32_t)total;
+    if (task->n_read == 0) task->start[0] = 0;
+    if (task->n_read == 0 && request->op == EM_OP_RERANK) {
+        EM_TRY(em_wordpiece_pair_first(task->words, request->query,
+                                       task->bert->shape.max_tokens, task->query,
+                                       &task->pair));
+        read += request->query.len;
     }
-    task->n_tokens = total;
+    do {
+        EM_TRY(encode(task, task->n_read));
+        read += request->input[task->n_read].len;
+    } while (++task->n_read < task->n && read < bytes);
+    *ret_read = read;
+    *ret_done = task->n_read == task->n;
+    if (*ret_done) task->n_tokens = task->start[task->n];
     return EM_OK;
 }
 
 em_err em_task_tokenize(em_task *task)
 {
-    em_wordpiece_pair pair;
+    size_t read;
+    bool done;
 
-    if (task->request->op != EM_OP_RERANK) return tokenize(task, NULL);
-    EM_TRY(em_wordpiece_pair_first(task->words, task->request->query,
-                                   task->bert->shape.max_tokens, task->query, &pair));
-    return tokenize(task, &pair);
+    return em_task_read(task, SIZE_MAX, &read, &done);
 }
 
 /* How many sequences from `first` on fit one batch: at least one does. */

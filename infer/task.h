@@ -8,7 +8,7 @@
  *   em_task_begin     can this model do that?
  *   em_task_need      so many bytes, twice
  *   em_task_lay       there they are
- *   em_task_tokenize  texts to ids
+ *   em_task_tokenize  texts to ids; or em_task_read, some at a time
  *   em_task_run       ids to rows; or the caller's own batches
  *   em_task_put_rows, em_task_put_end
  *
@@ -20,7 +20,7 @@
 #define EM_INFER_TASK_H
 
 #include "engine/bert.h"
-#include "engine/wordpiece.h"
+#include "engine/wordpiece_pair.h"
 #include "trust/answer.h"
 
 typedef struct em_task {
@@ -34,9 +34,11 @@ typedef struct em_task {
     uint32_t *batch;      /* [n + 1]: scratch of em_task_run */
     uint32_t *first_part; /* [n]: rerank's, tokens of [CLS] query [SEP] in each */
     uint32_t *query;      /* rerank's, the query's ids */
-    em_embed_text *text;  /* [n] */
-    float *row;           /* [n][width] */
-    uint64_t n_tokens;    /* of all sequences; 0 until they are tokenized */
+    em_wordpiece_pair pair;
+    uint32_t n_read;     /* inputs that are ids */
+    em_embed_text *text; /* [n] */
+    float *row;          /* [n][width] */
+    uint64_t n_tokens;   /* of all sequences; 0 until they are tokenized */
 } em_task;
 
 /* What a model of this shape can be asked for: bit em_op set.  Its head decides. */
@@ -56,6 +58,10 @@ void em_task_lay(em_task *task, void *ids, void *rows);
 /* EM_ERR_REQUEST_MALFORMED for a sequence that is too long where the request forbids to
  * cut it. */
 em_err em_task_tokenize(em_task *task);
+
+/* The same in pieces: turns some more texts into ids, at least one and those that begin
+ * within `bytes`, and says how many bytes it read.  *ret_done once no text is left. */
+em_err em_task_read(em_task *task, size_t bytes, size_t *ret_read, bool *ret_done);
 
 /* What computes: kernels, workers, a plan for this model and its scratch, which is wiped
  * of the task before em_task_run returns. */

@@ -10,6 +10,7 @@
 
 #include "crypto/setup.h"
 #include "enclave/guest.h"
+#include "enclave/runner.h"
 #include "os/entropy.h"
 #include "os/thread.h"
 #include "tests/support/test.h"
@@ -45,7 +46,8 @@ typedef struct local {
     em_config config;
     em_attestor attestor;
     em_identity identity;
-    em_work_engine engine;
+    em_kernels kernels;
+    em_runner runner;
     em_jobs jobs;
     em_bytes policy;
 } local;
@@ -231,12 +233,15 @@ __attribute__((unused)) static void local_start(void)
     local_must(em_identity_make(&here.identity, c, &here.attestor), "identity");
     local_make_model(&here.identity.served[0]);
     here.identity.n_served = 1;
-    em_kernels_pick(&here.engine.kernels, 0);
+    em_kernels_pick(&here.kernels, 0);
     here.jobs = em_jobs_inline();
-    here.engine.jobs = &here.jobs;
-    local_must(
-        em_map_anonymous(here.identity.served[0].plan.scratch, 0, &here.engine.scratch),
-        "scratch");
+    const em_runner_terms terms = {.served = here.identity.served,
+                                   .n_served = 1,
+                                   .kernels = &here.kernels,
+                                   .jobs = &here.jobs,
+                                   .queue = 256,
+                                   .wait_ms = 60 * 1000};
+    local_must(em_runner_open(&here.runner, &terms), "runner");
     local_make_policy();
 }
 
@@ -247,7 +252,7 @@ __attribute__((unused)) static void local_stop(void)
     em_thread_drop(&here.nsm_thread);
     em_stream_listener_drop(&here.nsm_at);
     em_identity_drop(&here.identity);
-    em_map_drop(&here.engine.scratch);
+    em_runner_drop(&here.runner);
     em_bundlefile_drop(&here.bundle);
     em_ca_drop(&here.ca);
 }

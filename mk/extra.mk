@@ -19,13 +19,18 @@ coverage:
 bench: programs bench-programs $(O)/tests/engine/golden
 	@bench/run.sh
 
+ENCODER_BINS := $(O)/bench/encoder $(O)/bench/peak
+$(ENCODER_BINS): $(O)/bench/%: bench/%.c bench/bench.h $(LIBS_tools) $(O)/view/all/.made
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(O)/view/all -I. -o $@ $< $(LIBS_tools) $(LINK) $(call libflags,$(LINK_tools))
+
 # the encoder against its peers in one run: the head of bench/encoder/run.py has the options
-bench-encoder: $(O)/bench/encoder $(O)/bench/peak
+bench-encoder: $(ENCODER_BINS)
 	@mk/model.sh
 	@python3 bench/encoder/run.py $(O)
 
-# bench programs link every room
-BENCH_SRC := $(wildcard bench/*.c)
+# the other bench programs link every room
+BENCH_SRC := $(filter-out bench/encoder.c bench/peak.c,$(wildcard bench/*.c))
 BENCH_BINS := $(BENCH_SRC:bench/%.c=$(O)/bench/%)
 $(BENCH_BINS): $(O)/bench/%: bench/%.c bench/bench.h $(SUPPORT_OBJ) $(ALL_LIBS) $(O)/view/all/.made
 	@mkdir -p $(@D)
@@ -33,11 +38,12 @@ $(BENCH_BINS): $(O)/bench/%: bench/%.c bench/bench.h $(SUPPORT_OBJ) $(ALL_LIBS) 
 .PHONY: bench-programs
 bench-programs: $(BENCH_BINS)
 
-# tests for emulators (tests/system/isa.sh): one static file each, of base and engine alone
-EMULATED := $(addprefix $(O)/emulated/,kernels bert)
-$(EMULATED): $(O)/emulated/%: tests/engine/%.c $(SUPPORT_OBJ) $(LIBS_engine) $(O)/view/all/.made
+# tests for emulators (tests/system/isa.sh): one static file each, of base, engine and os alone
+EMULATED := $(addprefix $(O)/emulated/,engine/kernels engine/bert system/level)
+EMULATED_LIBS := $(O)/libos.a $(LIBS_engine)
+$(EMULATED): $(O)/emulated/%: tests/%.c $(SUPPORT_OBJ) $(EMULATED_LIBS) $(O)/view/all/.made
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS_ALL) -I$(O)/view/all -MMD -MP -MF $@.d -o $@ $< $(SUPPORT_OBJ) $(LIBS_engine) -static $(call libflags,$(LINK_engine))
+	$(Q)$(CC) $(CFLAGS_ALL) -I$(O)/view/all -MMD -MP -MF $@.d -o $@ $< $(SUPPORT_OBJ) $(EMULATED_LIBS) -static -lm -lpthread
 -include $(EMULATED:=.d)
 .PHONY: emulated
 emulated: $(EMULATED)

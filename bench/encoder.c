@@ -32,21 +32,22 @@ static void write_all(FILE *f, const void *at, size_t len)
     exit(1);
 }
 
-/* Says why not and ends where this build has no such precision. */
-static em_err pack_folder(const char *folder, const char *precision, em_problem *problem,
-                          em_pack **ret_pack)
+static em_precision precision_of(const char *name)
 {
-    if (strcmp(precision, "f32") == 0)
-        return em_pack_folder(folder, NULL, problem, ret_pack);
-    printf("not in this build\n");
-    exit(3);
+    if (strcmp(name, "f32") == 0) return EM_PRECISION_F32;
+    if (strcmp(name, "bf16") == 0) return EM_PRECISION_BF16;
+    if (strcmp(name, "int8") == 0) return EM_PRECISION_INT8;
+    fprintf(stderr, "bench: no precision is called %s\n", name);
+    exit(2);
 }
 
 static int pack(const char *folder, const char *precision, const char *path)
 {
     em_problem problem = {0};
     em_pack *p = NULL;
-    em_err err = pack_folder(folder, precision, &problem, &p);
+    em_pack_options options = {.precision = precision_of(precision),
+                               .workers = em_cpu_count()};
+    em_err err = em_pack_folder(folder, &options, &problem, &p);
 
     if (err != EM_OK) {
         printf("%s: %s\n", em_err_name(err), problem.text);

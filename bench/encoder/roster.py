@@ -30,7 +30,7 @@ class Roster:
         for precision in PRECISIONS:
             image = os.path.join(self.work, precision + ".image")
             packed = subprocess.run([program, "pack", MODEL, precision, image], stdout=subprocess.PIPE, text=True,
-                                    timeout=300, check=False)
+                                    timeout=900, check=False)
             if packed.returncode == 0:
                 self.entries.append(Entry(precision, "ours " + precision, lambda threads, image=image: [
                     program, "serve", image, str(threads)] + ([self.isa] if self.isa else [])))

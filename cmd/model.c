@@ -2,6 +2,7 @@
 #include "cmd/lines.h"
 #include "cmd/model_fetch.h"
 #include "cmd/model_pack.h"
+#include "cmd/model_try.h"
 #include "infer/task.h"
 #include "os/clock.h"
 #include "tools/bundlefile.h"
@@ -227,6 +228,7 @@ int em_model_command(int argc, char **argv)
         {"fetch", "fetch a model folder, every file against its pin",
          em_model_fetch_command},
         {"pack", "seal a model folder into a signed bundle", em_model_pack_command},
+        {"try", "run a model folder here, without an enclave", em_model_try_command},
         {"inspect", "print what a bundle says", run_inspect},
         {"verify", "verify a bundle's signature and chunks", run_verify},
         {"synth", "write a small made-up model folder", run_synth},

@@ -38,7 +38,7 @@ static em_err keep(void *arg, const em_content_key *k, const em_manifest_body *b
 static void must(em_err err, const char *what)
 {
     if (err == EM_OK) return;
-    printf("  %s: %s: %s\n", what, em_err_name(err), problem.text);
+    fprintf(stderr, "  %s: %s: %s\n", what, em_err_name(err), problem.text);
     abort();
 }
 

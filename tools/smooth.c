@@ -171,7 +171,8 @@ static size_t worst(search *c)
     size_t at = 0;
 
     look(c, &gains, &powers);
-    for (size_t k = 0; k < c->s->cols; k++) {
+    while (!(c->in[at] > 0)) at++; /* there are more columns than loose ones */
+    for (size_t k = at; k < c->s->cols; k++) {
         double part = c->col[k].x_part * c->x_error + c->col[k].w_part * c->w_error;
         if (c->in[k] > 0 && part > most) most = part, at = k;
     }

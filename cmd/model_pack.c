@@ -24,7 +24,7 @@ enum {
 
 typedef struct pack_options {
     const char *id, *version, *key, *out, *key_out, *licence;
-    const char *precision, *calibrate;
+    const char *precision, *calibrate, *as, *activation;
     uint64_t number, days, chunk;
     em_arg_list prompt; /* NAME=TEXT */
     em_wrap wrap;
@@ -96,6 +96,7 @@ static em_err make_image(const pack_options *o, const char *folder, em_problem *
                                    &options.precision);
     if (err != EM_OK)
         return em_problem_set(problem, err, "--precision", "f32, bf16 or int8");
+    EM_TRY(em_hf_head_choose(o->as, o->activation, problem, &options.choice));
     if (o->calibrate != NULL) {
         if (options.precision != EM_PRECISION_INT8)
             return em_problem_set(problem, EM_ERR_ARGUMENT, "--calibrate",
@@ -188,6 +189,17 @@ int em_model_pack_command(int argc, char **argv)
          .value = "TEXT",
          .help = "SPDX identifier of the weights",
          .text = &o.licence},
+        {.name = "as",
+         .value = "WHAT",
+         .help = "embed or classify, where a folder could be either (what it\nsays: a "
+                 "sentence-transformers folder embeds, one with a\nclassification head "
+                 "classifies)",
+         .text = &o.as},
+        {.name = "activation",
+         .value = "NAME",
+         .help = "what a classifier's scores pass through: none, sigmoid or\nsoftmax "
+                 "(what the folder says)",
+         .text = &o.activation},
         {.name = "prompt",
          .value = "NAME=TEXT",
          .help = "what users may put before texts of some kind (e5:\n\"query=query: \" "

@@ -13,7 +13,7 @@
 static const char program[] = "em model try";
 
 typedef struct try_options {
-    const char *pair, *isa;
+    const char *pair, *isa, *precision, *as, *activation;
     uint64_t pad, threads;
     bool no_mask, json;
 } try_options;
@@ -132,7 +132,14 @@ static int try(const try_options *o, const char *folder, char **text, size_t n)
         fprintf(stderr, "%s: --isa %s: this machine has %s\n", program, o->isa, names);
         return EM_EXIT_CANNOT;
     }
-    em_err err = em_pack_folder(folder, NULL, &problem, &pack);
+    em_pack_options options = {.workers = (size_t)o->threads};
+    em_err err = em_pack_precision(em_view(o->precision, strlen(o->precision)),
+                                   &options.precision);
+    if (err != EM_OK)
+        (void)em_problem_set(&problem, err, "--precision", "f32, bf16 or int8");
+    if (err == EM_OK)
+        err = em_hf_head_choose(o->as, o->activation, &problem, &options.choice);
+    if (err == EM_OK) err = em_pack_folder(folder, &options, &problem, &pack);
     if (err == EM_OK)
         err = em_trial_open(pack, (size_t)o->threads, cpu, &problem, &trial);
     int code = err == EM_OK ? run_texts(o, folder, &trial, text, n)
@@ -158,7 +165,7 @@ static const char *contradiction(const try_options *o)
 
 int em_model_try_command(int argc, char **argv)
 {
-    static try_options o;
+    static try_options o = {.precision = "f32"};
     const em_arg table[] = {
         {.name = "pair",
          .value = "TEXT",
@@ -173,6 +180,18 @@ int em_model_try_command(int argc, char **argv)
          .help = "let attention see the padding, and do not normalise: what\nsome other "
                  "systems give, for comparison",
          .flag = &o.no_mask},
+        {.name = "precision",
+         .value = "NAME",
+         .help = "f32, bf16 or int8, as em model pack would make it (f32)",
+         .text = &o.precision},
+        {.name = "as",
+         .value = "WHAT",
+         .help = "embed or classify, where a folder could be either",
+         .text = &o.as},
+        {.name = "activation",
+         .value = "NAME",
+         .help = "what a classifier's scores pass through: none, sigmoid,\nsoftmax",
+         .text = &o.activation},
         {.name = "isa",
          .value = "NAME",
          .help = "which kernels (the best there are); the numbers are the same",

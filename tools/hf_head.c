@@ -4,6 +4,28 @@
 
 #include <stdio.h>
 
+em_err em_hf_head_choose(const char *as, const char *activation, em_problem *problem,
+                         em_hf_choice *ret_choice)
+{
+    static const char *const names[] = {[EM_ACTIVATION_NONE] = "none",
+                                        [EM_ACTIVATION_SIGMOID] = "sigmoid",
+                                        [EM_ACTIVATION_SOFTMAX] = "softmax"};
+    em_hf_choice c = {0};
+
+    if (as != NULL && strcmp(as, "embed") == 0) c.as = EM_HF_AS_EMBED;
+    if (as != NULL && strcmp(as, "classify") == 0) c.as = EM_HF_AS_CLASSIFY;
+    if (as != NULL && c.as == EM_HF_AS_IT_SAYS)
+        return em_problem_set(problem, EM_ERR_UNSUPPORTED, "--as", "embed or classify");
+    for (uint32_t i = EM_ACTIVATION_NONE; i < EM_COUNT(names); i++)
+        if (activation != NULL && strcmp(activation, names[i]) == 0)
+            c.activation = (em_activation)i;
+    if (activation != NULL && c.activation == 0)
+        return em_problem_set(problem, EM_ERR_UNSUPPORTED, "--activation",
+                              "none, sigmoid or softmax");
+    *ret_choice = c;
+    return EM_OK;
+}
+
 /* ---- is there a head? ---- */
 
 /* The first of "architectures", or NULL. */

@@ -33,6 +33,11 @@ typedef struct em_hf_choice {
     em_activation activation; /* 0: as above; only for a classifier */
 } em_hf_choice;
 
+/* A choice from words: "embed" or "classify", "none", "sigmoid" or "softmax"; either may
+ * be NULL, which leaves it to the folder.  EM_ERR_UNSUPPORTED for others. */
+em_err em_hf_head_choose(const char *as, const char *activation, em_problem *problem,
+                         em_hf_choice *ret_choice);
+
 typedef struct em_hf_head {
     uint32_t labels; /* 0: gives embeddings */
     em_activation activation;

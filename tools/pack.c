@@ -87,7 +87,7 @@ static em_err make(em_pack *p, const char *folder, const em_pack_options *o,
     size_t section_len = 0;
     uint64_t len = 0;
 
-    EM_TRY(em_hf_open(folder, problem, &p->hf));
+    EM_TRY(em_hf_open_as(folder, &o->choice, problem, &p->hf));
     EM_TRY(em_tokenizer_json_build(&p->hf.tokenizer, folder, problem, &section,
                                    &section_len));
     p->model.shape = p->hf.shape;

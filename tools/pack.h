@@ -10,6 +10,7 @@
 #define EM_TOOLS_PACK_H
 
 #include "base/model.h"
+#include "tools/hf_head.h"
 #include "tools/problem.h"
 
 /* Told as work goes on: `done` of `all` of a step: bytes of "pack" and "seal", layers of
@@ -24,7 +25,8 @@ typedef struct em_pack_options {
     em_precision precision; /* 0: f32 */
     const em_bytes *texts;  /* what int8 is calibrated by; NULL: calibration_texts.h */
     size_t n_texts;
-    size_t workers; /* 0: one */
+    size_t workers;      /* 0: one */
+    em_hf_choice choice; /* all zero: what the folder says */
     em_pack_progress progress;
 } em_pack_options;
 
@@ -36,7 +38,7 @@ em_err em_pack_precision(em_bytes name, em_precision *ret_precision);
 
 /* Packs a folder: the same image for the same folder and options, whatever machine and
  * workers.  `options` and `problem` may be NULL; *ret_pack is untouched after an error.
- * em_hf_open's, em_hf_tensors_write's and em_calibrate_fill's errors. */
+ * em_hf_open_as's, em_hf_tensors_write's and em_calibrate_fill's errors. */
 em_err em_pack_folder(const char *folder, const em_pack_options *options,
                       em_problem *problem, em_pack **ret_pack);
 void em_pack_free(em_pack *pack);

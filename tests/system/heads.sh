@@ -84,6 +84,29 @@ head -c 300000 /dev/zero | tr '\0' ' ' | sed 's/  / a/g' > "$D/long"
 refused "rerank: or refused" 1 REQUEST_MALFORMED ask rerank --query q --refuse-truncation --file "$D/long"
 refused "rerank needs a query" 2 'query is needed' ask rerank water
 
+# the same model here: the same numbers, and no proof
+"$BIN/em" model try "$D/kinds" "the quick fox" "a lazy guitar" --json > "$D/t" 2> "$D/err"
+python3 - "$D" <<'P' && grep -q 'no receipt' "$D/err" && ok "em model try gives classify's scores, and says that nothing proves them" || bad "em model try gives classify's scores"
+import json, sys
+a, b = ([json.loads(l) for l in open(f"{sys.argv[1]}/{n}")] for n in ("c", "t"))
+assert [x["scores"] for x in a] == [x["scores"] for x in b], (a, b)
+P
+water=$(python3 -c 'import json,sys; print([json.loads(l)["score"] for l in open(sys.argv[1]) if json.loads(l)["index"] == 2][0])' "$D/r")
+"$BIN/em" model try "$D/judge" "who plays guitar" --pair water --json > "$D/t" 2> "$D/err"
+json "em model try --pair gives rerank's score" "$D/t" "a[0][\"scores\"][\"kind 0\"] == $water"
+refused "--pad without --no-mask says why" 2 'needs --no-mask' "$BIN/em" model try "$D/small" x --pad 32
+refused "--no-mask without --pad" 2 'needs --pad' "$BIN/em" model try "$D/small" x --no-mask
+refused "--pad of a classifier" 2 'embeddings of single texts' "$BIN/em" model try "$D/kinds" x --pad 32 --no-mask
+"$BIN/em" model try "$D/small" "the quick fox" --pad 32 --no-mask --json > "$D/t" 2> "$D/err"
+json "--pad --no-mask: not normalised" "$D/t" 'abs(a[0]["norm"] - 1) > 0.01 and a[0]["tokens"] == 5'
+grep -q 'comparison only' "$D/err" && ok "--pad says what it is for" || bad "--pad says what it is for"
+"$BIN/em" model try "$D/kinds" x --as embed --json > "$D/t" 2> "$D/err"
+json "a classifier's encoder alone" "$D/t" 'len(a[0]["vector"]) == 64'
+PACK_ARGS="--as classify --activation sigmoid" pack "$D/kinds" 9 "$D/x.emb"
+"$BIN/em" model inspect "$D/x.emb" | tr -d '\n' > "$D/out"
+json "the publisher's activation" "$D/out" 'a[0]["activation"] == "sigmoid" and len(a[0]["labels"]) == 3'
+refused "an embedder has no activation" 2 'for classifiers' "$BIN/em" model try "$D/small" x --activation none
+
 # prompts
 ask embed --json --prompt query --evidence "$D/e.cbor" "who plays guitar" > "$D/p1" 2> "$D/err"
 ask embed --json "query: who plays guitar" > "$D/p2" 2> "$D/err"

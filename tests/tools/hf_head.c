@@ -78,6 +78,23 @@ static void which_folders_have_a_head(void)
                   "is for classifiers");
 }
 
+static void choices_are_words(void)
+{
+    em_hf_choice c = {7, 7};
+
+    CHECK_OK(em_hf_head_choose(NULL, NULL, &problem, &c));
+    CHECK(c.as == EM_HF_AS_IT_SAYS && c.activation == 0);
+    CHECK_OK(em_hf_head_choose("classify", "softmax", &problem, &c));
+    CHECK(c.as == EM_HF_AS_CLASSIFY && c.activation == EM_ACTIVATION_SOFTMAX);
+    CHECK_OK(em_hf_head_choose("embed", "none", &problem, &c));
+    CHECK(c.as == EM_HF_AS_EMBED && c.activation == EM_ACTIVATION_NONE);
+    CHECK_PROBLEM(em_hf_head_choose("both", NULL, &problem, &c), EM_ERR_UNSUPPORTED,
+                  "--as", "embed or classify");
+    CHECK_PROBLEM(em_hf_head_choose(NULL, "tanh", &problem, &c), EM_ERR_UNSUPPORTED,
+                  "--activation");
+    CHECK(c.as == EM_HF_AS_EMBED);
+}
+
 static void labels_are_the_folders(void)
 {
     CHECK_OK(read_as("{\"id2label\":{\"1\":\"bad\",\"0\":\"very good\",\"2\":\"so-so\"}}",
@@ -360,6 +377,7 @@ int main(void)
     if (em_setup() != EM_OK) abort();
     folder_begin();
     RUN(which_folders_have_a_head);
+    RUN(choices_are_words);
     RUN(labels_are_the_folders);
     RUN(activations_are_the_publishers);
     RUN(prompts_are_the_folders);

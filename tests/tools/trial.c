@@ -129,6 +129,30 @@ static void scores_and_pairs(void)
     close_model();
 }
 
+/* The head stays f32, whatever the layers are. */
+static void scores_in_every_precision(void)
+{
+    float f32[3], row[3];
+    em_trial_size size;
+    em_trial_ask ask = both("the quick brown fox", "the lazy fox");
+
+    open_synth(&(em_synth){.labels = 3, .activation = "Identity"});
+    CHECK_OK(em_trial_run(&trial, &ask, &problem, f32, &size));
+    close_model();
+    for (em_precision p = EM_PRECISION_BF16; p <= EM_PRECISION_INT8; p++) {
+        const em_pack_options options = {.precision = p};
+        double most = 0;
+        CHECK_OK(em_pack_folder(folder_path("m"), &options, &problem, &pack));
+        CHECK_OK(em_trial_open(pack, 1, em_cpu_detect(), &problem, &trial));
+        CHECK_OK(em_trial_run(&trial, &ask, &problem, row, &size));
+        for (size_t i = 0; i < 3; i++)
+            most = fmax(most, fabs((double)row[i] - (double)f32[i]));
+        test_note("precision %d: %g", (int)p, most);
+        CHECK(most < 0.01);
+        close_model();
+    }
+}
+
 static void what_is_refused(void)
 {
     float row[MOST];
@@ -194,6 +218,7 @@ int main(void)
     RUN(embeddings_are_normalised);
     RUN(padding_without_a_mask);
     RUN(scores_and_pairs);
+    RUN(scores_in_every_precision);
     RUN(what_is_refused);
     RUN(the_references_vector);
     return test_end();

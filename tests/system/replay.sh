@@ -115,3 +115,37 @@ sum=$(sha256sum < "$bundle")
 refuses "a key is never overwritten" 2 EXISTS "$em" model pack "$D/model" --id small --number 1 --key "$D/publisher" --out "$bundle" --kms-key "$arn" \
     --kms "unix:$D/kms.sock" --kms-roots "$D/twin/tls-root.pem" --credentials "$D/twin/credentials.json" --key-out "$D/small.key"
 [ "$sum" = "$(sha256sum < "$bundle")" ] && ok "and the bundle stays as it is" || bad "and the bundle stays as it is"
+
+# every precision, and heads: served, answered, replayed at every level
+head -n 40 "$D/texts" > "$D/some"
+serve() { # serve NAME PRECISION FOLDER: an enclave of this model, and its key in $D/NAME.key
+    stop $enclave_pid
+    bundle=$D/store/small.emb; key=$D/$1.key
+    rm -f "$bundle"
+    PACK_ARGS="--key-out $key --precision $2" pack "$3" 3 "$bundle"
+    start_enclave || { bad "$1 is served"; cat "$D/enclave.err"; }
+}
+everywhere() { # everywhere NAME OP EVIDENCE: replayed at every level
+    local isa
+    for isa in $levels; do
+        if "$em" replay "$3" --bundle "$bundle" --key "$key" --isa "$isa" --threads 2 --json > "$D/out" 2>&1 &&
+            grep -q "\"op\": \"$2\"" "$D/out" && grep -q "\"profile\": \"em-bert-$4/" "$D/out"; then ok "$1, $4: the same bytes on $isa"
+        else bad "$1, $4: the same bytes on $isa"; tail -4 "$D/out"; fi
+    done
+}
+at_host() { local c=$1; shift; need "$em" "$c" --to "$TO" --deployment test --policy "$D/test.policy" "$@"; }
+for precision in bf16 int8; do
+    serve $precision $precision "$D/model"
+    at_host embed --evidence "$D/$precision.cbor" --file "$D/some"
+    everywhere embed embed "$D/$precision.cbor" $precision
+done
+need "$em" model synth "$D/classifier" --labels 3
+need "$em" model synth "$D/reranker" --labels 1
+for precision in f32 int8; do
+    serve classifier-$precision $precision "$D/classifier"
+    at_host classify --evidence "$D/classify-$precision.cbor" --file "$D/some"
+    everywhere classify classify "$D/classify-$precision.cbor" $precision
+    serve reranker-$precision $precision "$D/reranker"
+    at_host rerank --query "which text is of 919" --evidence "$D/rerank-$precision.cbor" --file "$D/some"
+    everywhere rerank rerank "$D/rerank-$precision.cbor" $precision
+done

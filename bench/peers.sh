@@ -47,8 +47,8 @@ llama() {
     echo "Building llama.cpp into $dir (minutes, once)" >&2
     venv "$dir" bench/peers_llama.txt
     CMAKE_ARGS="$processor -DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) nice -n 5 "$dir/bin/python" -m pip install \
-        "${pip[@]}" --no-cache-dir --no-deps --no-build-isolation --no-binary llama_cpp_python -r bench/peers_llama_source.txt \
-        > "$log" 2>&1 || { rm -rf "$dir"; cannot "it did not build: $(last_words "$log")"; }
+        "${pip[@]}" --no-cache-dir --no-deps --no-build-isolation --no-binary llama_cpp_python \
+        -r bench/peers_llama_source.txt > "$log" 2>&1 || { rm -rf "$dir"; cannot "it did not build: $(last_words "$log")"; }
     cp "$want" "$dir/pins"
     echo "$dir/bin/python"
 }
@@ -56,7 +56,8 @@ llama() {
 candle() {
     local dir=$cache/candle${1:+-$1} log=$cache/candle-build.log processor=native
     [ "${1-}" = avx2 ] && processor=x86-64-v3
-    { cat bench/candle/Cargo.toml bench/candle/Cargo.lock bench/candle/src/main.rs; echo "# cpu ${1:-$(cpu_flags)}"; } > "$want"
+    cat bench/candle/Cargo.toml bench/candle/Cargo.lock bench/candle/src/main.rs > "$want"
+    echo "# cpu ${1:-$(cpu_flags)}" >> "$want"
     if ! installed "$dir"; then
         needs cargo rustc
         echo "Building candle into $dir (minutes, once)" >&2
@@ -78,7 +79,8 @@ files() {
     if ! installed "$dir"; then
         needs python3
         rm -rf "$dir"
-        python3 -m pip install "${pip[@]}" --no-deps --only-binary :all: --target "$dir" -r bench/peers_files.txt >&2 ||
+        python3 -m pip install "${pip[@]}" --no-deps --only-binary :all: --target "$dir" \
+            -r bench/peers_files.txt >&2 ||
             { rm -rf "$dir"; cannot "its packages could not be fetched"; }
         cp "$want" "$dir/pins"
     fi

@@ -66,7 +66,8 @@ def measured(settings, entries, sides, shape, texts, threads, avx512):
         low, value, high = (ratio / half for ratio in measure.paired(best[ours][1], rival))
         wanted = goal(avx512, tokens, threads) if goal else None
         row["ratio"][table.title(ours, theirs)] = {
-            "value": value, "quartiles": [low, high], "least": rival.least / best[ours][1].least / half, "peer": entry.name, "goal": wanted, "verdict": goals.verdict(value, wanted)}
+            "value": value, "quartiles": [low, high], "least": rival.least / best[ours][1].least / half,
+            "peer": entry.name, "goal": wanted, "verdict": goals.verdict(value, wanted)}
     if "f32" in best and best["f32"][1].out:
         for column, (entry, took) in best.items():
             if column != "f32" and entry.same_weights and took.out:
@@ -99,7 +100,8 @@ def scaling(rows):
         two = by.get((tokens, n, 2))
         if threads == 1 and n > 1 and two:
             found += [{"tokens": tokens, "texts": n, "precision": p, "ratio": ms[p] / two[p],
-                       "verdict": goals.verdict(ms[p] / two[p], goals.SCALING)} for p in work.BYTES if p in ms and p in two]
+                       "verdict": goals.verdict(ms[p] / two[p], goals.SCALING)}
+                      for p in work.BYTES if p in ms and p in two]
     return found
 
 
@@ -122,7 +124,8 @@ def run(build, settings, folder):
           f"{'; held to ' + settings.isa if settings.isa else ''}", flush=True)
     busy = here["load"][0] > here["processors"] / 4
     if busy:
-        print("others are at work on this machine: medians flatter whoever's runs are short enough to fit between theirs")
+        print("others are at work on this machine: medians flatter whoever's runs fit between theirs; "
+              "BENCH_PRIORITY=-20 helps")
     print("Peers are fetched and built where they are not there yet: the first run takes minutes longer", flush=True)
     roster = people.Roster(build, folder, settings.isa)
     roster.add_ours()

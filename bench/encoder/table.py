@@ -106,7 +106,8 @@ def processes(found):
         if f is None:
             print(line + " failed")
             continue
-        line += f"{f['ready_ms']:8.1f} ms {f['first_ms']:8.1f} ms {f['peak_bytes'] / 2**20:8.1f} MiB {f['memory_ratio']:6.2f} x"
+        line += f"{f['ready_ms']:8.1f} ms {f['first_ms']:8.1f} ms {f['peak_bytes'] / 2**20:8.1f} MiB"
+        line += f"{f['memory_ratio']:6.2f} x"
         if "verdict_first" in f:
             line += (f"   (<= {goals.FIRST_RESULT_MS} ms {f['verdict_first']}; "
                      f"<= {goals.MEMORY} x {f['verdict_memory']})")

@@ -21,7 +21,7 @@
 enum {
     BLOCK = 48, /* rows that stay in the second cache while panels pass: eight tiles */
     GROUP = 4,  /* panels done at a time, so that GELU finds them in cache */
-    PIECES = 4, /* a worker, so that a late one holds up nobody for long */
+    PIECES = 2, /* a worker: a late one holds up nobody for long, and few are begun */
     FEW = 24,   /* rows of a block below which blocks are not worth their own reading */
     SMALL = 16 << 10, /* floats that are normed sooner than other workers are woken */
 };

@@ -1,8 +1,6 @@
 /* Small random encoders of every precision: against an oracle in double precision; the
  * same bits whatever the level, the workers and the neighbours; cancelled. */
-#include "tests/engine/fixture_encoder.h"
-
-#include <math.h>
+#include "tests/engine/oracle.h"
 
 static em_precision now; /* of the models of this turn */
 
@@ -10,128 +8,6 @@ static const char *name_of(em_precision precision)
 {
     static const char *const names[] = {"", "f32", "bf16", "int8"};
     return names[precision];
-}
-
-/* ---- the oracle: the textbook's encoder, row by row, in double precision ---- */
-
-static double half(const void *at, size_t i)
-{
-    uint32_t bits = (uint32_t)((const uint16_t *)at)[i] << 16;
-    float f;
-
-    memcpy(&f, &bits, sizeof f);
-    return (double)f;
-}
-
-static double weight(const fixture_model *m, uint32_t i, size_t row, size_t col)
-{
-    const float *at = (const float *)(const void *)(m->at + m->tensor[i].offset);
-    size_t cols = m->want[i].cols;
-
-    size_t panel = (row / 16 * cols + col) * 16 + row % 16;
-    double w;
-    size_t four = ((row / 16 * ((cols + 3) / 4) + col / 4) * 16 + row % 16) * 4 + col % 4;
-
-    switch (m->want[i].layout) {
-    case EM_LAYOUT_ROWS:
-        return (double)at[row * cols + col];
-    case EM_LAYOUT_ROWS_BF16:
-        return half(at, row * cols + col);
-    case EM_LAYOUT_PANEL16_BF16:
-        return half(at, panel);
-    case EM_LAYOUT_ROWS_I32:
-        return ((const int32_t *)(const void *)at)[row * cols + col];
-    case EM_LAYOUT_PANEL16_INT8: /* behind it: bias, scale, sum, in, loose, its weights */
-        w = ((const int8_t *)at)[four] * weight(m, i + 2, 0, row) *
-            weight(m, i + 4, 0, col);
-        for (size_t r = 0; r < EM_LOOSE; r++)
-            if (weight(m, i + 5, 0, r) == (double)col) w += weight(m, i + 6, row, r);
-        return w;
-    default:
-        return (double)at[panel];
-    }
-}
-
-static void oracle_norm(const fixture_model *m, uint32_t i, double *x, size_t n)
-{
-    double mean = 0, var = 0;
-
-    for (size_t j = 0; j < n; j++) mean += x[j] / (double)n;
-    for (size_t j = 0; j < n; j++) var += (x[j] - mean) * (x[j] - mean) / (double)n;
-    for (size_t j = 0; j < n; j++)
-        x[j] = (x[j] - mean) / sqrt(var + (double)1e-5f) * weight(m, i, 0, j) +
-               weight(m, i + 1, 0, j);
-}
-
-static void oracle_dense(const fixture_model *m, uint32_t i, const double *x, double *out)
-{
-    for (size_t r = 0; r < m->want[i].rows; r++) {
-        out[r] = weight(m, i + 1, 0, r);
-        for (size_t c = 0; c < m->want[i].cols; c++) out[r] += weight(m, i, r, c) * x[c];
-    }
-}
-
-enum { WIDEST = 512 };
-static double state[POSITIONS][WIDEST], qkv[POSITIONS][WIDEST], ctx[POSITIONS][WIDEST];
-
-static void oracle_attention(const em_model_shape *s, size_t n)
-{
-    size_t d = s->hidden / s->heads;
-
-    for (size_t h = 0; h < s->heads; h++)
-        for (size_t i = 0; i < n; i++) {
-            double p[POSITIONS], sum = 0;
-            for (size_t j = 0; j < n; j++) {
-                p[j] = 0;
-                for (size_t k = h * d; k < (h + 1) * d; k++)
-                    p[j] += qkv[i][k] * qkv[j][s->hidden + k];
-                p[j] = exp(p[j] / sqrt((double)d));
-                sum += p[j];
-            }
-            for (size_t k = h * d; k < (h + 1) * d; k++) {
-                ctx[i][k] = 0;
-                for (size_t j = 0; j < n; j++)
-                    ctx[i][k] += p[j] / sum * qkv[j][2 * s->hidden + k];
-            }
-        }
-}
-
-static void oracle(const fixture_model *m, const uint32_t *ids, size_t n, double *out)
-{
-    const em_model_shape *s = &m->model.shape;
-    double wide[WIDEST], side[WIDEST], norm = 0;
-
-    for (size_t t = 0; t < n; t++) {
-        for (size_t j = 0; j < s->hidden; j++)
-            state[t][j] = weight(m, EM_BERT_WORD, ids[t], j) +
-                          weight(m, EM_BERT_TYPE, 0, j) +
-                          weight(m, EM_BERT_POSITION, t, j);
-        oracle_norm(m, EM_BERT_NORM, state[t], s->hidden);
-    }
-    uint32_t step = s->precision == EM_PRECISION_INT8 ? 7 : 2; /* from matrix to next */
-    for (uint32_t at = EM_BERT_QKV, l = 0; l < s->layers; l++, at += 4 * step + 4) {
-        uint32_t out_norm = at + 2 * step, up = out_norm + 2;
-        for (size_t t = 0; t < n; t++) oracle_dense(m, at, state[t], qkv[t]);
-        oracle_attention(s, n);
-        for (size_t t = 0; t < n; t++) {
-            oracle_dense(m, at + step, ctx[t], side);
-            for (size_t j = 0; j < s->hidden; j++) state[t][j] += side[j];
-            oracle_norm(m, out_norm, state[t], s->hidden);
-            oracle_dense(m, up, state[t], wide);
-            for (size_t j = 0; j < s->intermediate; j++)
-                wide[j] *= erfc(-wide[j] * sqrt(0.5)) / 2;
-            oracle_dense(m, up + step, wide, side);
-            for (size_t j = 0; j < s->hidden; j++) state[t][j] += side[j];
-            oracle_norm(m, up + 2 * step, state[t], s->hidden);
-        }
-    }
-    size_t pooled = s->pooling == EM_POOLING_CLS ? 1 : n;
-    for (size_t j = 0; j < s->hidden; j++) {
-        out[j] = 0;
-        for (size_t t = 0; t < pooled; t++) out[j] += state[t][j] / (double)pooled;
-        norm += out[j] * out[j];
-    }
-    for (size_t j = 0; s->normalize && j < s->hidden; j++) out[j] /= sqrt(norm);
 }
 
 static void embeddings_are_the_oracles(void)
@@ -149,7 +25,9 @@ static void embeddings_are_the_oracles(void)
         em_kernels_pick(&k, fixture_cpu());
         CHECK_OK(em_bert_embed(e.bert, &k, &jobs, &e.plan, e.scratch, &batch, out));
         for (uint32_t s = 0; s < t.n; s++) {
-            oracle(&e.m, t.ids + t.start[s], t.start[s + 1] - t.start[s], want);
+            uint32_t n = t.start[s + 1] - t.start[s];
+            oracle_states(&e.m, t.ids + t.start[s], n, n);
+            oracle_pool(&shape, n, want);
             for (size_t j = 0; j < shape.hidden; j++)
                 worst = fmax(worst, fabs((double)out[s * shape.hidden + j] - want[j]));
         }

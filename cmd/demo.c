@@ -56,8 +56,10 @@ static em_err pack_and_serve(em_demo_play *p)
     EM_TRY(em_demo_play_twin(p, &p->honest, NULL));
     EM_TRY(em_file_make_folder(PATH("store"), 0700));
     EM_TRY(em_file_make_folder(PATH("store-old"), 0700));
-    EM_TRY(em_demo_play_pack(p, &p->honest, p->model, 1, PATH("store-old/minilm.emb")));
-    EM_TRY(em_demo_play_pack(p, &p->honest, p->model, 2, PATH("store/minilm.emb")));
+    EM_TRY(em_demo_play_pack(p, &p->honest, p->model, 1, PATH("store-old/minilm.emb"),
+                             NULL));
+    EM_TRY(em_demo_play_pack(p, &p->honest, p->model, 2, PATH("store/minilm.emb"),
+                             PATH("content.key")));
     char text[1024];
     em_demo_stage_output(s, "pack", "out", text, sizeof text);
     char *manifest = strstr(text, "manifest ");
@@ -73,20 +75,42 @@ static em_err pack_and_serve(em_demo_play *p)
     return em_demo_proxy_start(&p->proxy, &p->host);
 }
 
-static em_err show_verify(em_demo_play *p)
+static void say_output(em_demo_stage *s, const char *name)
 {
     static char text[32 << 10];
-    em_demo_stage *s = &p->stage;
 
-    em_demo_stage_title(
-        s, "The auditor verifies the evidence, offline: em verify evidence.cbor");
-    EM_TRY(em_demo_stage_must(s, "verify", ARGV("em", "verify", PATH("evidence.cbor"))));
-    em_demo_stage_output(s, "verify", "out", text, sizeof text);
+    em_demo_stage_output(s, name, "out", text, sizeof text);
     for (char *line = text; *line != 0;) {
         size_t len = strcspn(line, "\n");
         em_demo_stage_say(s, "%.*s", (int)len, line);
         line += len + (line[len] == '\n');
     }
+}
+
+static em_err show_verify(em_demo_play *p)
+{
+    em_demo_stage *s = &p->stage;
+
+    em_demo_stage_title(
+        s, "The auditor verifies the evidence, offline: em verify evidence.cbor");
+    EM_TRY(em_demo_stage_must(s, "verify", ARGV("em", "verify", PATH("evidence.cbor"))));
+    say_output(s, "verify");
+    return EM_OK;
+}
+
+static em_err show_replay(em_demo_play *p)
+{
+    em_demo_stage *s = &p->stage;
+
+    em_demo_stage_title(
+        s, "The publisher, who kept the content key, computes the answer again");
+    em_demo_stage_say(
+        s, "em replay evidence.cbor --bundle store/minilm.emb --key content.key");
+    EM_TRY(
+        em_demo_stage_must(s, "replay",
+                           ARGV("em", "replay", PATH("evidence.cbor"), "--bundle",
+                                PATH("store/minilm.emb"), "--key", PATH("content.key"))));
+    say_output(s, "replay");
     return EM_OK;
 }
 
@@ -104,6 +128,7 @@ static em_err play(em_demo_play *p, const demo_options *o)
     EM_TRY(em_demo_play_embed(p, "evidence-2.cbor"));
     EM_TRY(em_demo_play_quiet(p, "evidence.cbor"));
     EM_TRY(show_verify(p));
+    EM_TRY(show_replay(p));
     EM_TRY(em_demo_attack_all(p));
     printf("\n%u of %u attempts refused by the party that must refuse them; %.1f s in "
            "all%s\n",

@@ -190,7 +190,7 @@ static em_err home_made_ca(em_demo_play *p)
         p, &villain, ARGV("--hostile", copied, "--hostile", "kms-trusts-anyone")));
     EM_TRY(em_file_make_folder(PATH("store-villain"), 0700));
     EM_TRY(em_demo_play_pack(p, &villain, PATH("villain-model"), 2,
-                             PATH("store-villain/minilm.emb")));
+                             PATH("store-villain/minilm.emb"), NULL));
     EM_TRY(em_demo_play_up(p, &villain, "store-villain"));
     return client_refuses(p, &p->host, "a home-made CA with copied PCRs", "ROOT_UNKNOWN",
                           EM_EXIT_REFUSED);

@@ -157,7 +157,7 @@ em_err em_demo_play_prepare(em_demo_play *p)
 }
 
 em_err em_demo_play_pack(em_demo_play *p, const em_demo_side *side, const char *folder,
-                         uint64_t number, const char *path)
+                         uint64_t number, const char *path, const char *key_out)
 {
     char n[24], version[32], at[EM_STAGE_PATH + 24], root[EM_STAGE_PATH],
         cred[EM_STAGE_PATH];
@@ -172,7 +172,8 @@ em_err em_demo_play_pack(em_demo_play *p, const em_demo_side *side, const char *
         ARGV("em", "model", "pack", folder, "--id", "minilm", "--model-version", version,
              "--number", n, "--licence", "Apache-2.0", "--key", PATH(side->key), "--out",
              path, "--chunk", p->synthetic ? "16K" : "1M", "--kms-key", side->arn,
-             "--kms", at, "--kms-roots", root, "--credentials", cred));
+             "--kms", at, "--kms-roots", root, "--credentials", cred,
+             key_out != NULL ? "--key-out" : NULL, key_out));
 }
 
 /* "unix:FOLDER/PREFIXname" into one of a few buffers. */

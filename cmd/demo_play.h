@@ -41,9 +41,10 @@ em_err em_demo_play_word(const em_demo_play *p, const char *name, char *to, size
 /* The enclave's measured configuration of a side, written to side->config. */
 em_err em_demo_play_config(const em_demo_play *p, const em_demo_side *side);
 
-/* Pack a model folder as version `number` into `path`. */
+/* Pack a model folder as version `number` into `path`; the publisher keeps the content
+ * key at `key_out`, or not (NULL). */
 em_err em_demo_play_pack(em_demo_play *p, const em_demo_side *side, const char *folder,
-                         uint64_t number, const char *path);
+                         uint64_t number, const char *path, const char *key_out);
 
 /* The twin plays the cloud (in place of the one before); `hostile` are further arguments,
  * NULL ends them; may be NULL. */

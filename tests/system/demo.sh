@@ -11,6 +11,7 @@ n=$(grep -c 'NOT REFUSED' "$log"); r=$(grep -c ' REFUSED by' "$log")
 for reason in SIG_FAILED ATTESTATION_DOC_HASH_MISMATCH TRUNCATED RECORD_SEALED BUNDLE_CHUNK MANIFEST_FLOOR DEBUG_ENCLAVE ROOT_UNKNOWN; do
     grep -q " REFUSED by .*$reason" "$log" && echo "ok demo shows $reason" || echo "not ok demo shows $reason"
 done
+grep -q 'REPLAYED: 1 DATA and END, .*: the same bytes' "$log" && echo "ok demo: the answer is computed again" || echo "not ok demo: the answer is computed again"
 grep -q 'no vector among them: true' "$log" && echo "ok demo: nothing recorded is plaintext" || echo "not ok demo: plaintext recorded"
 grep -q 'SYNTHETIC' "$log" && echo "skip demo with the real model: it is not in the cache (mk/model.sh)"
 timeout -s INT 2 "$O/em" demo > "$log" 2>&1

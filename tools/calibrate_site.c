@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 enum {
-    ROWS = 32,      /* tokens in one piece of work */
-    LOOK_AT = 1600, /* tokens by which multipliers are found, at most twice as many */
+    ROWS = 32,     /* tokens in one piece of work */
+    LOOK_AT = 800, /* tokens by which multipliers are found, at most twice as many */
 };
 
 /* The tensors of a matrix are listed one behind the other. */

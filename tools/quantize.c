@@ -12,7 +12,11 @@ static const double damping = 0.03; /* of the mean of the sums' diagonal */
 static const double rounding = 0x1.8p52;
 
 /* Eight numbers that go the same way; one rounding for every operation. */
-typedef double eight __attribute__((vector_size(LANES * sizeof(double)), aligned(8)));
+typedef double two __attribute__((vector_size(16)));
+typedef union eight {
+    two pair[LANES / 2];
+    double lane[LANES];
+} eight;
 
 /* ---- gathering ---- */
 
@@ -139,6 +143,21 @@ static void arrange(const rounding_work *r)
     }
 }
 
+/* from - sum of line[k] * x[k], k < n; pairs have names so that they stay in registers.
+ */
+static eight less_products(eight from, const double *line, const eight *x, size_t n)
+{
+    two a = from.pair[0], b = from.pair[1], c = from.pair[2], d = from.pair[3];
+
+    for (size_t k = 0; k < n; k++) {
+        a -= line[k] * x[k].pair[0];
+        b -= line[k] * x[k].pair[1];
+        c -= line[k] * x[k].pair[2];
+        d -= line[k] * x[k].pair[3];
+    }
+    return (eight){.pair = {a, b, c, d}};
+}
+
 /* Cholesky: h = C C', in place, eight rows at a time.  `x` is scratch of n. */
 static void factorise(double *h, size_t n, eight *x)
 {
@@ -148,15 +167,17 @@ static void factorise(double *h, size_t n, eight *x)
         size_t rows = n - first < LANES ? n - first : LANES;
 
         for (size_t j = 0; j < first; j++) {
-            const double *line = h + j * n;
             eight s = {0};
-            for (size_t r = 0; r < rows; r++) s[r] = h[(first + r) * n + j];
-            for (size_t k = 0; k < j; k++) s -= line[k] * x[k];
-            x[j] = s / line[j];
+            for (size_t r = 0; r < rows; r++) s.lane[r] = h[(first + r) * n + j];
+            s = less_products(s, h + j * n, x, j);
+            for (size_t r = 0; r < rows; r++) {
+                s.lane[r] /= h[j * n + j];
+                h[(first + r) * n + j] = s.lane[r];
+            }
+            x[j] = s;
         }
         for (size_t r = 0; r < rows; r++) {
             double *row = h + (first + r) * n;
-            for (size_t j = 0; j < first; j++) row[j] = x[j][r];
             for (size_t j = first; j <= first + r; j++) {
                 double s = row[j];
                 for (size_t k = 0; k < j; k++) s -= row[k] * h[j * n + k];
@@ -166,6 +187,19 @@ static void factorise(double *h, size_t n, eight *x)
                     row[j] = __builtin_sqrt(s > least ? s : least);
             }
         }
+    }
+}
+
+/* to[k] += line[k] * x, k < n. */
+static void add_products(eight *to, const double *line, const eight *x, size_t n)
+{
+    two a = x->pair[0], b = x->pair[1], c = x->pair[2], d = x->pair[3];
+
+    for (size_t k = 0; k < n; k++) {
+        to[k].pair[0] += line[k] * a;
+        to[k].pair[1] += line[k] * b;
+        to[k].pair[2] += line[k] * c;
+        to[k].pair[3] += line[k] * d;
     }
 }
 
@@ -204,21 +238,22 @@ static void round_piece(void *arg, size_t i, size_t w)
         scale[l] = (double)r->scale[first + l];
         r->sum[first + l] = 0;
         for (size_t k = 0; k < n; k++)
-            weight[k][l] = weight_of(r->m, first + l, r->order[k].col);
+            weight[k].lane[l] = weight_of(r->m, first + l, r->order[k].col);
     }
     for (size_t k = n; k-- > 0;) {
         const double *line = r->factor + k * n;
-        eight want = weight[k] - pull[k] / line[k], error = {0};
+        eight error = {0};
 
         for (size_t l = 0; l < rows; l++) {
-            double q = want[l] / scale[l];
+            double want = weight[k].lane[l] - pull[k].lane[l] / line[k];
+            double q = want / scale[l];
             q = q > MOST ? MOST : q < -MOST ? -MOST : (q + rounding) - rounding;
             if (!(r->m->in[r->order[k].col] > 0)) q = 0;
-            error[l] = q * scale[l] - weight[k][l];
+            error.lane[l] = q * scale[l] - weight[k].lane[l];
             r->bytes[(first + l) * n + r->order[k].col] = (int8_t)q;
             r->sum[first + l] += (int32_t)q;
         }
-        for (size_t c = 0; c < k; c++) pull[c] += line[c] * error;
+        add_products(pull, line, &error, k);
     }
 }
 

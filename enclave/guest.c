@@ -8,7 +8,7 @@ size_t em_guest_pages(const em_identity *id)
     size_t e1 = EM_RECORD_HEAD + 64 + EM_MAX_DOCUMENT;
 
     for (size_t i = 0; i < id->n_served; i++) e1 += id->served[i].signed_manifest.len + 8;
-    return EM_SESSION_SERVER_IN + EM_SESSION_SERVER_OUT + e1;
+    return EM_WORK_SMALL + EM_SESSION_SERVER_IN + EM_SESSION_SERVER_OUT + e1;
 }
 
 em_err em_guest_start(em_guest *g, const em_identity *id, uint8_t *body,
@@ -19,10 +19,11 @@ em_err em_guest_start(em_guest *g, const em_identity *id, uint8_t *body,
     const em_config_text *deployment = &id->config->deployment;
 
     EM_TRY(em_map_anonymous(len, 0, &pages));
-    const em_session_buffers room = {.in = pages.at,
+    uint8_t *in = pages.at + EM_WORK_SMALL, *out = in + EM_SESSION_SERVER_IN;
+    const em_session_buffers room = {.in = in,
                                      .in_cap = EM_SESSION_SERVER_IN,
-                                     .out = pages.at + EM_SESSION_SERVER_IN,
-                                     .out_cap = len - EM_SESSION_SERVER_IN};
+                                     .out = out,
+                                     .out_cap = (size_t)(pages.at + len - out)};
     memset(g, 0, sizeof *g);
     EM_TRY(em_session_server_start(&g->session, &room,
                                    em_view(deployment->at, deployment->len),
@@ -30,6 +31,8 @@ em_err em_guest_start(em_guest *g, const em_identity *id, uint8_t *body,
     g->id = id;
     g->body = body;
     g->work.budget = budget;
+    g->work.account = &g->account;
+    g->work.small = pages.at;
     g->pages = EM_TAKE(pages);
     return EM_OK;
 }

@@ -25,7 +25,7 @@ typedef enum em_guest_turn {
 typedef struct em_guest {
     const em_identity *id;
     em_session session;
-    em_map pages;  /* the session's two buffers */
+    em_map pages;  /* small requests, the session's two buffers */
     uint8_t *body; /* EM_MAX_DATA_BODY of scratch, shared by all guests */
     unsigned models;
     bool open; /* past OPEN and AUTH */
@@ -46,6 +46,7 @@ typedef struct em_guest {
 
     /* the outstanding request */
     em_work work;
+    em_schedule_account account;
     bool working; /* the runner has it, until work.over */
     bool answering;
     em_err refused; /* the request will be answered with this error */

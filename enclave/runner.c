@@ -142,7 +142,7 @@ static bool compute(em_runner_lane *lane)
     for (uint32_t i = 0; i < b->of.parts; i++)
         em_work_of(b->of.part[i].job)->began = true;
     em_batch_gather(b);
-    bool wide = b->wide && r->busy == 1 && !waits(r);
+    bool wide = b->wide && r->busy == 1 && (r->n_lanes == 1 || !waits(r));
     r->wide |= wide;
     if (waits(r)) call(r);
     const em_served *served = &r->terms.served[b->of.model];
@@ -212,7 +212,7 @@ static void run_lane(void *arg)
 
 em_err em_runner_open(em_runner *r, const em_runner_terms *terms)
 {
-    uint32_t most[EM_MAX_MODELS], quantum = 1;
+    uint32_t most[EM_MAX_MODELS], longest = 1;
 
     memset(r, 0, sizeof *r);
     r->terms = *terms;
@@ -220,17 +220,18 @@ em_err em_runner_open(em_runner *r, const em_runner_terms *terms)
     r->reading_end = &r->reading;
     for (size_t i = 0; i < terms->n_served; i++) {
         most[i] = terms->served[i].plan.limits.tokens;
-        if (terms->served[i].bert.shape.max_tokens > quantum)
-            quantum = terms->served[i].bert.shape.max_tokens;
+        if (terms->served[i].bert.shape.max_tokens > longest)
+            longest = terms->served[i].bert.shape.max_tokens;
     }
-    const em_schedule_terms how = {.lanes = (uint32_t)terms->jobs->workers,
+    size_t lanes = terms->lanes != 0 ? terms->lanes : terms->jobs->workers;
+    const em_schedule_terms how = {.lanes = (uint32_t)lanes,
                                    .least = LEAST,
-                                   .quantum = quantum,
+                                   .first = longest,
                                    .sequences = EM_SCHEDULE_SEQUENCES};
     em_schedule_init(&r->schedule, &how, most, (uint32_t)terms->n_served);
-    EM_TRY(em_map_anonymous(terms->jobs->workers * sizeof(em_runner_lane), 0, &r->pages));
+    EM_TRY(em_map_anonymous(lanes * sizeof(em_runner_lane), 0, &r->pages));
     r->lane = (em_runner_lane *)(void *)r->pages.at;
-    for (; r->n_lanes < terms->jobs->workers; r->n_lanes++) {
+    for (; r->n_lanes < lanes; r->n_lanes++) {
         em_runner_lane *lane = &r->lane[r->n_lanes];
         lane->runner = r;
         EM_TRY(

@@ -33,7 +33,8 @@ typedef struct em_runner_terms {
     const em_served *served; /* em_schedule_job.model is a place in it */
     size_t n_served;
     const em_kernels *kernels;
-    em_jobs *jobs;    /* of all workers; one lane a worker */
+    em_jobs *jobs;    /* of all workers */
+    size_t lanes;     /* 0: one a worker */
     uint64_t queue;   /* requests that may wait, nothing of them in a batch yet */
     uint64_t wait_ms; /* how long, before they are answered "busy" */
     void (*finished)(void *arg); /* some work is over: wakes its owner; may be NULL */

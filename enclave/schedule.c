@@ -5,7 +5,7 @@ void em_schedule_init(em_schedule *s, const em_schedule_terms *terms,
 {
     *s = (em_schedule){.lanes = terms->lanes,
                        .least = terms->least,
-                       .quantum = terms->quantum,
+                       .first = terms->first,
                        .most_sequences = terms->sequences,
                        .n_models = n_models};
     for (uint32_t i = 0; i < n_models; i++) s->model[i].most = most[i];
@@ -56,9 +56,10 @@ void em_schedule_add(em_schedule *s, em_schedule_job *job)
     em_schedule_model *m = &s->model[job->model];
 
     job->next = job->done = 0;
-    job->credit = 0;
     job->number = 0;
-    job->granted = false;
+    job->tag = m->tag;
+    if (job->account->model == job->model && job->account->tag > job->tag)
+        job->tag = job->account->tag;
     put_last(&m->fresh, job);
     m->waiting += tokens_of(job, 0, job->n);
     s->fresh++;
@@ -118,6 +119,7 @@ static void take_one(em_schedule *s, em_schedule_job *job, em_schedule_batch *ba
     em_schedule_part *last =
         batch->parts > 0 ? &batch->part[batch->parts - 1] : &batch->part[0];
     uint32_t tokens = tokens_of(job, job->next, 1);
+    em_schedule_model *m = &s->model[job->model];
 
     if (batch->parts == 0 || last->job != job) {
         last = &batch->part[batch->parts++];
@@ -129,39 +131,55 @@ static void take_one(em_schedule *s, em_schedule_job *job, em_schedule_batch *ba
     batch->sequences++;
     batch->tokens += tokens;
     if (job->next++ == 0) s->fresh--;
-    job->credit -= tokens;
-    s->model[job->model].waiting -= tokens;
+    if (job->tag > m->tag) m->tag = job->tag;
+    job->tag += tokens;
+    *job->account = (em_schedule_account){.model = job->model, .tag = job->tag};
+    m->waiting -= tokens;
 }
 
-/* One turn of the first of a list; false where the batch has no room for its next
- * sequence: it stays where it is, with what is left of its turn. */
-static bool take_turn(em_schedule *s, em_schedule_job *job, uint32_t most,
-                      em_schedule_batch *batch)
+/* What its session will have been given after the next sequence. */
+static uint64_t tag_after(const em_schedule_job *job)
 {
-    em_schedule_model *m = &s->model[job->model];
-
-    if (!job->granted) job->credit += s->quantum;
-    job->granted = true;
-    while (job->next < job->n) {
-        uint32_t tokens = tokens_of(job, job->next, 1);
-        if (tokens > job->credit) break;
-        if (batch->sequences > 0 &&
-            (batch->tokens + tokens > most || batch->sequences == s->most_sequences))
-            return false;
-        take_one(s, job, batch);
-    }
-    take_out(job);
-    job->granted = false;
-    if (job->next < job->n) put_last(&m->old, job);
-    return true;
+    return job->tag + tokens_of(job, job->next, 1);
 }
 
-/* Turn after turn; false where the batch is full. */
+static em_schedule_job *lowest(const em_schedule_list *list)
+{
+    em_schedule_job *low = list->first;
+
+    for (em_schedule_job *j = low; j != NULL; j = j->after)
+        if (tag_after(j) < tag_after(low)) low = j;
+    return low;
+}
+
+static bool has_room(const em_schedule *s, const em_schedule_batch *batch, uint32_t most,
+                     uint32_t tokens)
+{
+    return batch->sequences == 0 ||
+           (batch->tokens + tokens <= most && batch->sequences < s->most_sequences);
+}
+
+/* From the lowest tag on; false where the batch has no room for the next one. */
 static bool fill(em_schedule *s, em_schedule_list *list, uint32_t most,
                  em_schedule_batch *batch)
 {
-    while (list->first != NULL)
-        if (!take_turn(s, list->first, most, batch)) return false;
+    em_schedule_job *job;
+
+    while ((job = lowest(list)) != NULL) {
+        bool fresh = job->next == 0;
+        uint32_t given = 0;
+        do {
+            uint32_t tokens = tokens_of(job, job->next, 1);
+            if (!has_room(s, batch, most, tokens)) break;
+            take_one(s, job, batch);
+            given += tokens;
+        } while (fresh && job->next < job->n && given < s->first);
+        bool full = given == 0;
+        if (job->next == job->n || (fresh && job->next > 0)) take_out(job);
+        if (job->in == NULL && job->next < job->n)
+            put_last(&s->model[job->model].old, job);
+        if (full) return false;
+    }
     return true;
 }
 

@@ -4,15 +4,15 @@
  * A request is a row of sequences of known lengths.  A batch takes sequences of several
  * requests to one model, in order, up to a number of tokens:
  *
- *   - Requests take turns by deficit round robin: a turn is worth `quantum` tokens, and
- *     what a turn leaves over counts for the next.  Who asks for much gets no more of
- *     the machine than who asks for little.
- *   - A request that has not had its first turn is fresh.  Fresh ones go before the
- *     others, in the order of their coming, in batches of their own, every second batch
- *     at most: a short request waits for the batch that runs, not for the long ones, and
- *     the long ones go on.
- *   - Where more is waiting than one batch, it is shared out among the lanes (threads
- * that compute a batch each).
+ *   - Fair between sessions, by tokens: the tag of a sequence says what its session will
+ *     have been given with it, and the lowest goes first.  Who comes after a pause starts
+ *     where the others are.  So who asks for much gets no more of the machine than who
+ *     asks for little, and who asks for little does not wait behind who asks for much.
+ *   - A request of which nothing is in a batch yet is fresh.  Where others are under way,
+ *     fresh ones have batches of their own, every second one at most: a short request
+ *     waits for the batch that runs, not for more, and the long ones go on.
+ *   - Where more is waiting than one batch, it is shared out among the lanes: threads
+ *     that compute a batch each.
  *   - Models take turns, a batch each.
  *
  * Nothing is ever held back to wait for company: batches grow by themselves while others
@@ -36,6 +36,12 @@ typedef struct em_schedule_list {
     struct em_schedule_job *first, *last;
 } em_schedule_list;
 
+/* What a session has been given: kept from request to request, {0} at its beginning. */
+typedef struct em_schedule_account {
+    unsigned model;
+    uint64_t tag;
+} em_schedule_account;
+
 /* One request. */
 typedef struct em_schedule_job {
     /* the caller's, before em_schedule_add */
@@ -43,14 +49,14 @@ typedef struct em_schedule_job {
     uint32_t n;            /* sequences, at least 1 */
     const uint32_t *start; /* n + 1: sequence s has start[s + 1] - start[s] tokens */
     uint64_t since_ms;     /* when the request came */
+    em_schedule_account *account; /* its session's */
 
     /* for the caller to read */
     uint32_t next; /* sequences that went into batches */
     uint32_t done; /* sequences that are computed */
 
     /* the schedule's */
-    uint64_t credit; /* tokens of this turn that are left */
-    bool granted;    /* the turn has begun */
+    uint64_t tag;    /* of the next sequence */
     uint64_t number; /* of the last batch it went into */
     em_schedule_list *in;
     struct em_schedule_job *before, *after;
@@ -73,13 +79,14 @@ typedef struct em_schedule_batch {
 
 typedef struct em_schedule_model {
     uint32_t most;     /* tokens of a batch; no sequence has more */
+    uint64_t tag;      /* the highest that was given out */
     uint64_t waiting;  /* tokens in no batch yet */
     bool fresh_before; /* the batch before was one of fresh requests */
     em_schedule_list fresh, old;
 } em_schedule_model;
 
 typedef struct em_schedule {
-    uint32_t lanes, least, quantum;
+    uint32_t lanes, least, first;
     uint32_t most_sequences;
     uint32_t n_models, turn;
     em_schedule_model model[EM_MAX_MODELS];
@@ -92,7 +99,7 @@ typedef struct em_schedule {
 typedef struct em_schedule_terms {
     uint32_t lanes;     /* threads that compute a batch each, at least 1 */
     uint32_t least;     /* tokens below which a batch is not split among lanes */
-    uint32_t quantum;   /* tokens of a turn; at least the longest sequence */
+    uint32_t first;     /* of a fresh request that are given at once */
     uint32_t sequences; /* of a batch at most, 1 .. EM_SCHEDULE_SEQUENCES */
 } em_schedule_terms;
 

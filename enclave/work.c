@@ -4,37 +4,53 @@ enum { FIRST_PAGES = 16 << 10 };
 
 void em_work_drop(em_work *w)
 {
-    em_work_budget *budget = w->budget;
+    const em_work keep = {.budget = w->budget, .account = w->account, .small = w->small};
 
-    em_map_drop(&w->body);
-    em_map_drop(&w->inputs);
-    em_map_drop(&w->tokens);
-    em_map_drop(&w->result);
-    if (budget != NULL) budget->left += w->charged;
+    em_map_drop(&w->body.map);
+    em_map_drop(&w->inputs.map);
+    em_map_drop(&w->tokens.map);
+    em_map_drop(&w->result.map);
+    if (w->budget != NULL) w->budget->left += w->charged;
+    if (w->small_len > 0) em_wipe(w->small, w->small_len);
     em_wipe(w, sizeof *w);
-    w->budget = budget;
+    w->budget = keep.budget;
+    w->account = keep.account;
+    w->small = keep.small;
 }
 
 size_t em_work_memory(const em_work *w)
 {
-    return w->body.len + w->inputs.len + w->tokens.len + w->result.len;
+    return w->small_len + (size_t)w->charged;
 }
 
-/* Pages out of the budget. */
-static em_err take(em_work *w, size_t len, em_map *ret_map)
+/* Bytes of the session's own, or pages out of the budget. */
+static em_err take(em_work *w, size_t len, em_work_pages *ret_pages)
 {
-    if (len > w->budget->left) return EM_ERR_BUSY;
-    EM_TRY(em_map_anonymous(len, 0, ret_map));
-    w->budget->left -= len;
-    w->charged += len;
+    size_t room = EM_WORK_SMALL - w->small_len, whole = (len + 63) / 64 * 64;
+    em_work_pages p = {.len = len};
+
+    if (w->small != NULL && len <= room && whole <= room) {
+        p.at = w->small + w->small_len;
+        w->small_len += whole;
+    } else {
+        if (len > w->budget->left) return EM_ERR_BUSY;
+        EM_TRY(em_map_anonymous(len, 0, &p.map));
+        p.at = p.map.at;
+        w->budget->left -= len;
+        w->charged += len;
+    }
+    *ret_pages = p;
     return EM_OK;
 }
 
-static void give_back(em_work *w, em_map *map)
+static void give_back(em_work *w, em_work_pages *pages)
 {
-    w->budget->left += map->len;
-    w->charged -= map->len;
-    em_map_drop(map);
+    if (pages->map.at != NULL) {
+        w->budget->left += pages->len;
+        w->charged -= pages->len;
+        em_map_drop(&pages->map);
+    }
+    *pages = (em_work_pages){0};
 }
 
 em_err em_work_append(em_work *w, em_bytes part)
@@ -44,7 +60,7 @@ em_err em_work_append(em_work *w, em_bytes part)
     EM_TRY(em_add(w->body_len, part.len, &len));
     if (len > EM_MAX_REQUEST) return EM_ERR_LIMIT;
     if (len > w->body.len) {
-        em_map bigger = {0};
+        em_work_pages bigger;
         while (cap < len) cap *= 2;
         EM_TRY(take(w, cap, &bigger));
         if (w->body_len > 0) memcpy(bigger.at, w->body.at, w->body_len);
@@ -73,7 +89,8 @@ em_err em_work_reserve(em_work *w, const em_served *served, unsigned index)
     EM_TRY(take(w, rows, &w->result));
     EM_TRY(take(w, ids, &w->tokens));
     em_task_lay(&w->task, w->tokens.at, w->result.at);
-    w->job = (em_schedule_job){.model = index, .n = w->task.n, .start = w->task.start};
+    w->job = (em_schedule_job){
+        .model = index, .n = w->task.n, .start = w->task.start, .account = w->account};
     return EM_OK;
 }
 

@@ -8,7 +8,8 @@
  * Trust:  texts are a client's; the model is a fact.  What is left in memory after a
  * request is wiped with it.
  * Memory: an em_work owns the pages of its request and result; sizes meet the limits and
- *         the budget before anything is taken.
+ *         the budget before anything is taken.  A small request lies in bytes that its
+ *         session lends it, and that are wiped as far as they were used.
  */
 #ifndef EM_ENCLAVE_WORK_H
 #define EM_ENCLAVE_WORK_H
@@ -25,14 +26,27 @@ typedef struct em_work_budget {
     uint64_t left;
 } em_work_budget;
 
+/* Some bytes of a work: of its session's own, or pages out of the budget. */
+typedef struct em_work_pages {
+    uint8_t *at;
+    size_t len;
+    em_map map; /* none where they are the session's */
+} em_work_pages;
+
+/* A session's own bytes for its requests: what fits there costs no call to the kernel. */
+enum { EM_WORK_SMALL = 64 << 10 };
+
 typedef struct em_work {
     em_work_budget *budget;
-    uint64_t charged; /* what of it this work holds */
-    em_map body;      /* the request as it arrives */
+    em_schedule_account *account; /* its session's */
+    uint64_t charged;             /* what of the budget this work holds */
+    uint8_t *small;               /* EM_WORK_SMALL bytes, the session's */
+    size_t small_len;             /* of them, in use */
+    em_work_pages body;           /* the request as it arrives */
     size_t body_len;
-    em_map inputs; /* em_bytes[EM_MAX_INPUTS], into body */
-    em_map tokens; /* the task's ids */
-    em_map result; /* its rows */
+    em_work_pages inputs; /* em_bytes[EM_MAX_INPUTS], into body */
+    em_work_pages tokens; /* the task's ids */
+    em_work_pages result; /* its rows */
     em_request request;
     const em_served *served;
     em_task task;
@@ -54,7 +68,8 @@ static inline em_work *em_work_of(em_schedule_job *job)
     return (em_work *)(void *)((uint8_t *)(void *)job - offsetof(em_work, job));
 }
 
-/* Wipes and frees, gives back to the budget and stays with it; {0} is allowed. */
+/* Wipes and frees, gives back to the budget; stays with budget, account and small; {0}
+ * is allowed. */
 void em_work_drop(em_work *w);
 
 /* Bytes of pages it holds. */

@@ -7,6 +7,7 @@ enum { LONGEST = 64, MOST = 256, MANY = 300 };
 
 typedef struct request {
     em_schedule_job job;
+    em_schedule_account account;
     uint32_t start[1025];
     uint64_t computed; /* tokens */
     uint32_t batches;
@@ -16,7 +17,7 @@ static em_schedule s;
 static request *all; /* MANY of them */
 
 static const em_schedule_terms terms = {
-    .lanes = 1, .least = 32, .quantum = LONGEST, .sequences = 16};
+    .lanes = 1, .least = 32, .first = LONGEST, .sequences = 16};
 
 static void begin(const em_schedule_terms *how, uint32_t models)
 {
@@ -30,7 +31,8 @@ static void begin(const em_schedule_terms *how, uint32_t models)
 
 static em_schedule_job *add(request *r, unsigned model, uint32_t n, uint32_t tokens)
 {
-    r->job = (em_schedule_job){.model = model, .n = n, .start = r->start};
+    r->job = (em_schedule_job){
+        .model = model, .n = n, .start = r->start, .account = &r->account};
     for (uint32_t i = 0; i < n; i++) r->start[i + 1] = r->start[i] + tokens;
     em_schedule_add(&s, &r->job);
     return &r->job;
@@ -156,7 +158,7 @@ static void short_requests_do_not_starve_a_long_one(void)
     CHECK(all[0].computed - before >= 30 * (uint64_t)MOST);
 }
 
-/* Long requests of unlike texts get the same number of tokens, to within two turns. */
+/* Long requests of unlike texts get the same number of tokens, to within two texts. */
 static void tokens_are_shared_out_evenly(void)
 {
     uint64_t least = UINT64_MAX, most = 0;
@@ -170,6 +172,25 @@ static void tokens_are_shared_out_evenly(void)
     }
     test_note("%llu..%llu", (unsigned long long)least, (unsigned long long)most);
     CHECK(most - least <= 2 * LONGEST && least > 3 * LONGEST);
+}
+
+/* Sixty sessions that ask for long texts again and again, and one that asks for a short
+ * one now and then: it is among the next that are taken. */
+static void who_was_given_little_goes_first(void)
+{
+    begin(&terms, 1);
+    for (uint32_t i = 0; i < 60; i++) add(&all[i], 0, 1, LONGEST);
+    for (uint32_t round = 0; round < 200; round++) {
+        CHECK(turn() > 0);
+        for (uint32_t i = 0; i < 60; i++)
+            if (is_over(&all[i])) add(&all[i], 0, 1, LONGEST);
+        if (round % 10 != 0) continue;
+        add(&all[60], 0, 1, 9);
+        CHECK(turn() > 0 && is_over(&all[60]));
+    }
+    for (uint32_t i = 0; i < 60; i++)
+        CHECK(all[i].computed + 2 * LONGEST > all[0].computed &&
+              all[0].computed + 2 * LONGEST > all[i].computed);
 }
 
 static void models_take_turns(void)
@@ -313,6 +334,7 @@ int main(void)
     RUN(a_short_request_waits_for_one_batch);
     RUN(short_requests_do_not_starve_a_long_one);
     RUN(tokens_are_shared_out_evenly);
+    RUN(who_was_given_little_goes_first);
     RUN(models_take_turns);
     RUN(lanes_share);
     RUN(cancels_drop_what_is_in_no_batch);

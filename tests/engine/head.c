@@ -186,6 +186,40 @@ static void activations_saturate(void)
     }
 }
 
+/* The sizes of BERT-base (two layers of it), MiniLM-L12 and BERT-large (one). */
+static void the_familys_sizes(void)
+{
+    static const small sizes[] = {{2, 768, 12, 3072, 60, EM_POOLING_CLS, true},
+                                  {12, 384, 12, 1536, 60, EM_POOLING_MEAN, true},
+                                  {1, 1024, 16, 3072, 60, EM_POOLING_CLS, true}};
+    static const uint32_t ids[] = {3, 14, 15, 9, 26, 5}, start[] = {0, 4, 6};
+    const em_bert_batch batch = {.ids = ids, .start = start, .n = 2};
+    double want[WIDEST];
+
+    for (size_t i = 0; i < EM_COUNT(sizes); i++) {
+        em_model_shape shape = shape_of(&sizes[i], EM_PRECISION_F32);
+        encoder e = make(&shape, 60 + i, 1);
+        size_t width = shape.hidden;
+        em_jobs jobs = em_jobs_inline();
+        float *got = test_alloc(2 * width * sizeof *got);
+        float *plain = test_alloc(2 * width * sizeof *plain);
+        double worst = 0;
+
+        CHECK_OK(run_best(&e, &batch, got));
+        CHECK_OK(run(&e, 0, &jobs, &batch, plain));
+        CHECK(memcmp(got, plain, 2 * width * sizeof *got) == 0);
+        for (uint32_t s = 0; s < batch.n; s++) {
+            uint32_t n = start[s + 1] - start[s];
+            oracle_states(&e.m, ids + start[s], n, n);
+            oracle_pool(&shape, n, want);
+            for (size_t j = 0; j < width; j++)
+                worst = fmax(worst, fabs((double)got[s * width + j] - want[j]));
+        }
+        test_note("sizes %zu differ by %g", i, worst);
+        CHECK(worst < 2e-6);
+    }
+}
+
 /* ---- the same bits ---- */
 
 static void nothing_changes_the_bits(void)
@@ -362,6 +396,7 @@ int main(void)
     RUN(scores_are_the_oracles);
     RUN(the_second_part_is_of_type_1);
     RUN(pooling_takes_the_first_tokens);
+    RUN(the_familys_sizes);
     RUN(activations_saturate);
     RUN(nothing_changes_the_bits);
     RUN(neighbours_do_not_show);

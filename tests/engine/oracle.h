@@ -68,7 +68,7 @@ static inline void oracle_dense(const fixture_model *m, uint32_t i, const double
     }
 }
 
-enum { WIDEST = 512 };
+enum { WIDEST = 3072 };
 static double state[POSITIONS][WIDEST];
 static double qkv[POSITIONS][WIDEST], ctx[POSITIONS][WIDEST];
 

@@ -111,7 +111,6 @@ static inline void fixture_put(fixture_model *m, uint32_t i, const float *rows, 
     uint16_t *halves = (uint16_t *)(void *)at + first * w->cols;
     int32_t *sums = (int32_t *)(void *)at + first * w->cols;
 
-    for (size_t k = 0; k < n * w->cols; k++) bytes[k] = (int8_t)(rows[k] * 200.0f);
     switch (w->layout) {
     case EM_LAYOUT_PANEL16:
         em_panel_pack(rows, w->cols, n, w->cols, first, (float *)(void *)at);
@@ -120,6 +119,8 @@ static inline void fixture_put(fixture_model *m, uint32_t i, const float *rows, 
         em_panel_pack_bf16(rows, w->cols, n, w->cols, first, (uint16_t *)(void *)at);
         break;
     case EM_LAYOUT_PANEL16_INT8:
+        for (size_t k = 0; k < n * w->cols; k++) /* modulo 256 */
+            bytes[k] = (int8_t)(int32_t)(rows[k] * 200.0f);
         em_panel_pack_int8(bytes, w->cols, n, w->cols, first, (int8_t *)at);
         break;
     case EM_LAYOUT_ROWS_BF16:

@@ -130,6 +130,11 @@ static em_err read_head(em_hf *hf, const char *part, bool listed,
     hf->shape.labels = hf->head.labels;
     hf->shape.activation = hf->head.activation;
     if (hf->shape.labels == 0) return EM_OK;
+    if (hf->shape.labels == 1 && !hf->tokenizer.pairs)
+        return em_problem_set(problem, EM_ERR_UNSUPPORTED, "tokenizer.json",
+                              "the template for pairs is another than BERT's, [CLS] A "
+                              "[SEP] of type 0 and B [SEP] of type 1: a model of one "
+                              "label takes pairs");
     hf->shape.pooling = EM_POOLING_CLS; /* what the pooler takes */
     hf->shape.normalize = false;
     return EM_OK;

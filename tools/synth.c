@@ -121,6 +121,13 @@ static void added_token(void *arg, const char *token, uint32_t id)
             id == 0 ? "" : ",", id, token);
 }
 
+/* [CLS] A [SEP] of type 0, B [SEP] of type 1; embedders are never asked for pairs. */
+static const char pair_template[] = "{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}},"
+                                    "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},"
+                                    "{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}},"
+                                    "{\"Sequence\":{\"id\":\"B\",\"type_id\":1}},"
+                                    "{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":1}}";
+
 static em_err write_tokenizer(const em_synth_maker *m)
 {
     text t;
@@ -142,12 +149,13 @@ static em_err write_tokenizer(const em_synth_maker *m)
             "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},\"post_processor\":{"
             "\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":"
             "\"[CLS]\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},{"
-            "\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}}],\"pair\":[],"
+            "\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}}],\"pair\":[%s],"
             "\"special_tokens\":{\"[CLS]\":{\"id\":\"[CLS]\",\"ids\":[2],\"tokens\":["
             "\"[CLS]\"]},\"[SEP]\":{\"id\":\"[SEP]\",\"ids\":[3],\"tokens\":[\"[SEP]\"]}}"
             "},\"decoder\":null,\"model\":{\"type\":\"WordPiece\",\"unk_token\":"
             "\"[UNK]\",\"continuing_subword_prefix\":\"##\","
-            "\"max_input_chars_per_word\":100,\"vocab\":{");
+            "\"max_input_chars_per_word\":100,\"vocab\":{",
+            m->options->labels > 0 ? pair_template : "");
     (void)each_token(json_token, t.file);
     fprintf(t.file, "}}}\n");
     return end_text(m, &t, "tokenizer.json");

@@ -207,6 +207,33 @@ static em_err read_template(const em_fields *f, const json_t *processor,
     return template_id(f, processor, last, &in->sep);
 }
 
+/* Is this piece of a template the token, or the text, of that type? */
+static bool is_piece(const json_t *piece, const char *kind, const char *id,
+                     json_int_t type)
+{
+    const json_t *v = json_object_get(piece, kind), *of = json_object_get(v, "type_id");
+    const char *is = json_string_value(json_object_get(v, "id"));
+
+    return is != NULL && strcmp(is, id) == 0 && json_is_integer(of) &&
+           json_integer_value(of) == type;
+}
+
+/* Does the (good) template put pairs together as BERT does? */
+static bool has_pairs(const json_t *processor)
+{
+    const json_t *single = json_object_get(processor, "single");
+    const json_t *pair = json_object_get(processor, "pair");
+    const char *cls = special_name(json_array_get(single, 0));
+    const char *sep = special_name(json_array_get(single, 2));
+
+    return json_array_size(pair) == 5 &&
+           is_piece(json_array_get(pair, 0), "SpecialToken", cls, 0) &&
+           is_piece(json_array_get(pair, 1), "Sequence", "A", 0) &&
+           is_piece(json_array_get(pair, 2), "SpecialToken", sep, 0) &&
+           is_piece(json_array_get(pair, 3), "Sequence", "B", 1) &&
+           is_piece(json_array_get(pair, 4), "SpecialToken", sep, 1);
+}
+
 /* ["[SEP]", 102] */
 static em_err read_pair(const em_fields *f, const json_t *processor, const char *key,
                         uint32_t *ret_id)
@@ -220,16 +247,21 @@ static em_err read_pair(const em_fields *f, const json_t *processor, const char 
     return EM_OK;
 }
 
-static em_err read_processor(const em_fields *f, em_wordpiece_build_input *in)
+static em_err read_processor(const em_fields *f, em_wordpiece_build_input *in,
+                             bool *ret_pairs)
 {
     const json_t *v = json_object_get(f->root, "post_processor");
     const char *type = json_string_value(json_object_get(v, "type"));
 
-    if (type != NULL && strcmp(type, "TemplateProcessing") == 0)
-        return read_template(f, v, in);
+    if (type != NULL && strcmp(type, "TemplateProcessing") == 0) {
+        EM_TRY(read_template(f, v, in));
+        *ret_pairs = has_pairs(v);
+        return EM_OK;
+    }
     if (type == NULL || strcmp(type, "BertProcessing") != 0)
         return unsupported(f, "post_processor", type,
                            "TemplateProcessing or BertProcessing");
+    *ret_pairs = true;
     EM_TRY(read_pair(f, v, "cls", &in->cls));
     return read_pair(f, v, "sep", &in->sep);
 }
@@ -250,7 +282,7 @@ em_err em_tokenizer_json_read(em_bytes json, const char *name, em_problem *probl
     EM_TRY(want_part(&f, "pre_tokenizer", "BertPreTokenizer", &part));
     EM_TRY(read_model(&f, &t, &vocab));
     EM_TRY(read_added(&f, vocab, &t));
-    EM_TRY(read_processor(&f, &t.input));
+    EM_TRY(read_processor(&f, &t.input, &t.pairs));
     if (!find(vocab, "[PAD]", &t.input.pad)) t.input.pad = EM_WORDPIECE_NONE;
     if (!find(vocab, "[MASK]", &t.input.mask)) t.input.mask = EM_WORDPIECE_NONE;
     *ret_tokenizer = EM_TAKE(t);

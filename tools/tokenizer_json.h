@@ -23,6 +23,7 @@ typedef struct em_tokenizer_json {
     em_wordpiece_build_word *words;
     em_wordpiece_build_added *added;
     void *json, *text; /* own the texts */
+    bool pairs;        /* two texts become [CLS] A [SEP] of type 0, B [SEP] of type 1 */
 } em_tokenizer_json;
 
 /* Reads a tokenizer.json.  `name` stands in problems.  EM_ERR_LIMIT, the JSON errors,

@@ -145,6 +145,7 @@ em_err em_tokenizer_vocab_read(em_bytes vocab, em_bytes config_text, const char 
                       (c.chinese ? EM_WORDPIECE_CHINESE_CHARS : 0u) |
                       (c.lower ? EM_WORDPIECE_LOWERCASE : 0u) |
                       (c.strip ? EM_WORDPIECE_STRIP_ACCENTS : 0u);
+    t.pairs = true;
     t.input.prefix = EM_STR("##");
     t.input.word_chars = 100;
     EM_TRY(read_lines(vocab, name, problem, &t));

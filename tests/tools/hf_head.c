@@ -326,6 +326,49 @@ static void a_classifiers_folder(void)
     em_hf_drop(&hf);
 }
 
+/* Pairs are put together in one way only; who takes none may have any template. */
+static void a_rerankers_pairs(void)
+{
+    static em_hf hf;
+    static const struct {
+        const char *from, *to;
+    } others[] = {
+        {"\"B\",\"type_id\":1", "\"B\",\"type_id\":0"},
+        {"\"A\",\"type_id\":0}},{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}}"
+         ",{\"Sequence\":{\"id\":\"B\"",
+         "\"B\",\"type_id\":0}},{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}}"
+         ",{\"Sequence\":{\"id\":\"A\""},
+        {"\"pair\":[{",
+         "\"pair\":[{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}},{"},
+        {"\"pair\"", "\"riap\""}};
+
+    for (uint32_t labels = 1; labels <= 2; labels++)
+        for (size_t i = 0; i < EM_COUNT(others); i++) {
+            const em_synth options = {.labels = labels};
+            const char *path = make(&options);
+            em_bytes old = test_file(folder_path("m/tokenizer.json"));
+            size_t from = strlen(others[i].from), to = strlen(others[i].to);
+            uint8_t *text = test_alloc(old.len + to);
+
+            test_note("%u labels, %s", labels, others[i].to);
+            const uint8_t *at = memmem(old.at, old.len, others[i].from, from);
+            REQUIRE(at != NULL);
+            size_t before = (size_t)(at - old.at);
+            memcpy(text, old.at, before);
+            memcpy(text + before, others[i].to, to);
+            memcpy(text + before + to, at + from, old.len - before - from);
+            folder_write(folder_path("m/tokenizer.json"),
+                         em_view(text, old.len - from + to));
+            CHECK_ERR(em_hf_open(path, &problem, &hf),
+                      labels == 1 ? EM_ERR_UNSUPPORTED : EM_OK);
+            if (labels == 1) CHECK(problem_says("template for pairs"));
+            em_hf_drop(&hf);
+        }
+    const em_synth vocab = {.labels = 1, .vocab_txt = true};
+    CHECK_OK(em_hf_open(make(&vocab), &problem, &hf));
+    em_hf_drop(&hf);
+}
+
 static em_err wrap(void *arg, const em_content_key *key, const em_manifest_body *body,
                    const uint8_t hash[EM_MANIFEST_HASH_LEN], em_out *wrapped)
 {
@@ -383,6 +426,7 @@ int main(void)
     RUN(prompts_are_the_folders);
     RUN(prompts_are_added_and_replaced);
     RUN(a_classifiers_folder);
+    RUN(a_rerankers_pairs);
     RUN(labels_and_prompts_reach_the_manifest);
     return test_end();
 }

@@ -30,6 +30,34 @@ assert len({tuple(t["vector"]) for t in truth}) == n
 P
 then ok "each session got its own answer, the same bits as in one batch"; else bad "each session got its own answer"; fi
 
+# the same with requests of every size, together: batches of many sessions, and clients that go
+# while theirs is computed
+python3 - "$D" <<'P'
+import random, sys
+draw = random.Random(11)
+words = "time house water night people book music world city paper a of the in 1 2 3 . ,".split()
+for i in range(24):
+    texts, longest = draw.choice((1, 1, 2, 5, 40, 300)), draw.choice((3, 20, 90))
+    with open(f"{sys.argv[1]}/mixed.{i}", "w") as f:
+        for _ in range(texts): f.write(" ".join(draw.choices(words, k=draw.randrange(1, longest))) + "\n")
+P
+for i in $(seq 0 23); do embed --json < "$D/mixed.$i" > "$D/alone.$i" 2> "$D/err.alone.$i" || bad "request $i alone"; done
+workers=() leavers=()
+for round in 1 2; do
+    for i in $(seq 0 23); do
+        embed --json < "$D/mixed.$i" > "$D/together.$round.$i" 2> "$D/err.together.$round.$i" & workers+=($!)
+        [ $((i % 4)) = 3 ] && { "$BIN/em" embed --to "$TO" --deployment test --policy "$D/test.policy" < "$D/mixed.$i" > /dev/null 2>&1 & leavers+=($!); }
+    done
+done
+for pid in "${leavers[@]}"; do sleep 0.03; kill "$pid" 2> /dev/null; done
+failed=0
+for pid in "${workers[@]}"; do wait "$pid" || failed=$((failed + 1)); done
+for pid in "${leavers[@]}"; do wait "$pid"; done
+[ $failed = 0 ] && ok "48 requests of many sizes at once are all served" || { bad "48 requests of many sizes at once: $failed failed"; cat "$D"/err.together.* | sort | uniq -c | head -5; }
+same=0
+for round in 1 2; do for i in $(seq 0 23); do cmp -s "$D/alone.$i" "$D/together.$round.$i" && same=$((same + 1)); done; done
+[ $same = 48 ] && ok "each has the same bits as alone" || bad "each has the same bits as alone: $same of 48"
+
 # evidence of one of them verifies, and does not under another policy signer
 embed --evidence "$D/e.cbor" "evidence" > /dev/null 2>&1
 check "evidence verifies" "$BIN/em" verify "$D/e.cbor"

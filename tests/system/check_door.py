@@ -462,7 +462,7 @@ def engine(folder):
     model = {"op": "embed", "model": folder, "texts": ["a"]}
     expect_all("embed: what cannot be had", [
         ("no model", model, "error", "IO"), ("no folder", {**model, "model": os.path.join(folder, "none")}, "error", "IO"), ("NUL", {**model, "model": "\0"}, "error", "IO"),
-        *((p, {**model, "precision": p}, "unsupported", "UNSUPPORTED") for p in ("bf16", "int8", "f16", "F32", "")),
+        *((p, {**model, "precision": p}, "unsupported", "UNSUPPORTED") for p in ("bf8", "int4", "f16", "F32", "")),
         *((i, {**model, "isa": i}, "unsupported", "UNSUPPORTED") for i in ("neon", "sse", "AVX2", "", "avx2\0"))])
     malformed("embed: members", model, [({"model": ...}, "JSON_MEMBER"), ({"texts": ...}, "JSON_MEMBER"), ({"x": 0}, "JSON_MEMBER"), ({"threads": 0}, None), ({"threads": 65}, None),
                                         ({"threads": 2 ** 32 + 1}, None), ({"texts": "a"}, "JSON_TYPE"), *wrong_types(["model", "precision", "isa"]), *wrong_types(["threads"], text=False)])

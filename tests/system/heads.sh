@@ -107,6 +107,28 @@ PACK_ARGS="--as classify --activation sigmoid" pack "$D/kinds" 9 "$D/x.emb"
 json "the publisher's activation" "$D/out" 'a[0]["activation"] == "sigmoid" and len(a[0]["labels"]) == 3'
 refused "an embedder has no activation" 2 'for classifiers' "$BIN/em" model try "$D/small" x --activation none
 
+# and they are the ones that BERT's definition gives
+like() { # like NAME FOLDER ARGUMENT...: em model try and check_heads.py agree
+    local name=$1 folder=$2; shift 2
+    python3 tests/system/check_heads.py "$folder" "$@" > "$D/want" 2> "$D/err" || { bad "$name: $(tail -n 1 "$D/err")"; return; }
+    if [ "$1" = --pad ]; then set -- --pad "$2" --no-mask "${@:3}"; elif [ $# = 2 ]; then set -- "$1" --pair "$2"; fi
+    "$BIN/em" model try "$folder" --json "$@" > "$D/got" 2> "$D/err"
+    if python3 - "$D" 2>> "$D/err" <<'P'
+import json, sys
+a, b = (json.load(open(f"{sys.argv[1]}/{n}")) for n in ("want", "got"))
+numbers = lambda x: x["vector"] if "vector" in x else [x["scores"][k] for k in sorted(x["scores"])]
+assert a["tokens"] == b["tokens"] and len(numbers(a)) == len(numbers(b)), (a["tokens"], b["tokens"])
+worst = max(abs(x - y) for x, y in zip(numbers(a), numbers(b)))
+assert worst < 3e-6, worst
+P
+    then ok "$name"; else bad "$name: $(tail -n 1 "$D/err")"; fi
+}
+like "an embedding as defined" "$D/small" "the quick brown fox"
+like "padded and unmasked as defined" "$D/small" --pad 20 "the quick brown fox"
+like "three labels as defined" "$D/kinds" "who plays guitar"
+like "a pair's score as defined" "$D/judge" "who plays guitar" "the lazy fox"
+like "a pair's labels as defined" "$D/kinds" "the quick brown fox" "they all like water"
+
 # prompts
 ask embed --json --prompt query --evidence "$D/e.cbor" "who plays guitar" > "$D/p1" 2> "$D/err"
 ask embed --json "query: who plays guitar" > "$D/p2" 2> "$D/err"

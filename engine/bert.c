@@ -3,6 +3,34 @@
 #include "engine/bert_impl.h"
 #include "engine/pool.h"
 
+em_bytes em_bert_profile(em_precision precision)
+{
+    switch (precision) {
+    case EM_PRECISION_BF16:
+        return EM_STR("em-bert-bf16/1");
+    case EM_PRECISION_INT8:
+        return EM_STR("em-bert-int8/1");
+    case EM_PRECISION_F32:
+        break;
+    }
+    return EM_STR("em-bert-f32/1");
+}
+
+uint32_t em_bert_width(const em_model_shape *shape)
+{
+    return shape->labels > 0 ? shape->labels : shape->hidden;
+}
+
+em_err em_bert_bind(const em_model *model, em_bytes image, em_bert *ret_bert)
+{
+    em_bert b;
+
+    EM_TRY(em_bert_tensors_bind(model, image, &b));
+    memcpy(&b.eps, &model->shape.norm_eps_bits, sizeof b.eps);
+    *ret_bert = b;
+    return EM_OK;
+}
+
 /* Every id, length and count of a batch against model and plan. */
 static em_err check_batch(const em_bert *bert, const em_plan *plan,
                           const em_bert_batch *batch)

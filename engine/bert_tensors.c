@@ -1,5 +1,6 @@
 /* Which tensors a model of some shape has, and where they are kept once found: one table.
  */
+#include "engine/bert_tensors.h"
 #include "base/write.h"
 #include "engine/bert.h"
 
@@ -128,7 +129,7 @@ static uint32_t count_of(const em_model_shape *s, group of)
     return n;
 }
 
-uint32_t em_bert_count(const em_model_shape *shape)
+uint32_t em_bert_tensors_count(const em_model_shape *shape)
 {
     return count_of(shape, ALWAYS) + count_of(shape, LAYER) * shape->layers +
            count_of(shape, HEAD);
@@ -154,14 +155,15 @@ static em_bert_role role_at(const em_model_shape *s, uint32_t i, uint32_t *ret_l
     return role_of(s, LAYER, i % layer);
 }
 
-em_err em_bert_wanted(const em_model_shape *shape, uint32_t i, em_bert_want *ret_want)
+em_err em_bert_tensors_wanted(const em_model_shape *shape, uint32_t i,
+                              em_bert_want *ret_want)
 {
     em_bert_want w = {0};
     em_out name = em_out_over(w.name, sizeof w.name - 1);
     uint64_t len;
 
     EM_TRY(em_plan_check(shape));
-    if (i >= em_bert_count(shape)) return EM_ERR_RANGE;
+    if (i >= em_bert_tensors_count(shape)) return EM_ERR_RANGE;
     w.role = role_at(shape, i, &w.layer);
     const tensor_row *t = &tensors[w.role];
     if (t->group == LAYER) {
@@ -220,7 +222,7 @@ static void size_matrix(const em_model_shape *s, em_bert_role role, em_bert_matr
     m->cols = size_in(s, tensors[role].cols);
 }
 
-em_err em_bert_bind(const em_model *model, em_bytes image, em_bert *ret_bert)
+em_err em_bert_tensors_bind(const em_model *model, em_bytes image, em_bert *ret_bert)
 {
     const em_model_shape *s = &model->shape;
     em_bert b = {.shape = *s};
@@ -228,12 +230,12 @@ em_err em_bert_bind(const em_model *model, em_bytes image, em_bert *ret_bert)
 
     EM_TRY(em_plan_check(s));
     if ((uintptr_t)image.at % EM_IMAGE_ALIGN != 0) return EM_ERR_ARGUMENT;
-    if (model->n != em_bert_count(s)) return EM_ERR_MODEL_SHAPE;
+    if (model->n != em_bert_tensors_count(s)) return EM_ERR_MODEL_SHAPE;
     for (uint32_t i = 0; i < model->n; i++) {
         const em_tensor *t = &model->tensor[i];
         em_bert_want w;
 
-        EM_TRY(em_bert_wanted(s, i, &w));
+        EM_TRY(em_bert_tensors_wanted(s, i, &w));
         EM_TRY(find(t, &w, image, &end));
         keep(&b, &w, image.at + t->offset);
     }
@@ -249,25 +251,6 @@ em_err em_bert_bind(const em_model *model, em_bytes image, em_bert *ret_bert)
     }
     size_matrix(s, EM_BERT_POOLER, &b.pooler);
     size_matrix(s, EM_BERT_CLASSIFIER, &b.classifier);
-    memcpy(&b.eps, &s->norm_eps_bits, sizeof b.eps);
     *ret_bert = b;
     return EM_OK;
-}
-
-em_bytes em_bert_profile(em_precision precision)
-{
-    switch (precision) {
-    case EM_PRECISION_BF16:
-        return EM_STR("em-bert-bf16/1");
-    case EM_PRECISION_INT8:
-        return EM_STR("em-bert-int8/1");
-    case EM_PRECISION_F32:
-        break;
-    }
-    return EM_STR("em-bert-f32/1");
-}
-
-uint32_t em_bert_width(const em_model_shape *shape)
-{
-    return shape->labels > 0 ? shape->labels : shape->hidden;
 }

@@ -89,7 +89,7 @@ static em_err read_weights(matrix *m)
 {
     em_bert_want want;
 
-    EM_TRY(em_bert_wanted(&m->site->model->shape, m->first, &want));
+    EM_TRY(em_bert_tensors_wanted(&m->site->model->shape, m->first, &want));
     want.layout = EM_LAYOUT_ROWS;
     want.len = m->rows * m->cols * sizeof *m->w;
     return em_hf_tensors_write(m->site->hf, &want, m->site->problem, m->w);
@@ -228,7 +228,7 @@ static em_err find(const em_calibrate_site *site, em_bert_role role, uint32_t la
     em_bert_want want;
 
     for (uint32_t i = 0; i < site->model->n; i++) {
-        EM_TRY(em_bert_wanted(&site->model->shape, i, &want));
+        EM_TRY(em_bert_tensors_wanted(&site->model->shape, i, &want));
         if (want.role != role || want.layer != layer) continue;
         *ret_i = i;
         return EM_OK;

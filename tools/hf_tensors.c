@@ -161,8 +161,8 @@ static bool is_wanted(const em_hf *hf, const char *name)
     char ours[MAX_NAME];
     em_bert_want want;
 
-    for (uint32_t i = 0; i < em_bert_count(&hf->shape); i++) {
-        if (em_bert_wanted(&hf->shape, i, &want) != EM_OK) return false;
+    for (uint32_t i = 0; i < em_bert_tensors_count(&hf->shape); i++) {
+        if (em_bert_tensors_wanted(&hf->shape, i, &want) != EM_OK) return false;
         for (uint32_t p = 0; p < 2 * parts_of(&want); p++) {
             name_of(hf, &want, p / 2, p % 2, ours);
             if (strcmp(ours, name) == 0) return true;
@@ -211,8 +211,8 @@ em_err em_hf_tensors_check(em_hf *hf, em_problem *problem)
     hf->prefix = "bert.";
     (void)find(hf, "bert.embeddings.word_embeddings.weight", &times);
     if (times == 0) hf->prefix = "";
-    for (uint32_t i = 0; i < em_bert_count(&hf->shape); i++) {
-        EM_TRY(em_bert_wanted(&hf->shape, i, &want));
+    for (uint32_t i = 0; i < em_bert_tensors_count(&hf->shape); i++) {
+        EM_TRY(em_bert_tensors_wanted(&hf->shape, i, &want));
         for (uint32_t p = 0; p < parts_of(&want); p++)
             EM_TRY(find_part(hf, &want, p, problem, &f));
         if (want.role < EM_BERT_POOLER) n_wanted += parts_of(&want);

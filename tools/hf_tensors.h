@@ -26,11 +26,11 @@ em_err em_hf_tensors_check(em_hf *hf, em_problem *problem);
 /* Is this one of those that int8 models have and no folder: calibrate.h makes them? */
 bool em_hf_tensors_derived(const em_bert_want *want);
 
-/* Writes one of the engine's other tensors (em_bert_wanted), want->len bytes at `out`,
- * aligned to 64: converted to f32 or rounded to the nearest bf16, query, key and value
- * put together, laid out.  A matrix may be had as f32 rows too: the caller says so in
- * layout and len.  EM_ERR_MODEL_SHAPE as above, EM_ERR_MODEL_MALFORMED for numbers that
- * are not finite, or too large for bf16. */
+/* Writes one of the engine's other tensors (em_bert_tensors_wanted), want->len bytes at
+ * `out`, aligned to 64: converted to f32 or rounded to the nearest bf16, query, key and
+ * value put together, laid out.  A matrix may be had as f32 rows too: the caller says so
+ * in layout and len.  EM_ERR_MODEL_SHAPE as above, EM_ERR_MODEL_MALFORMED for numbers
+ * that are not finite, or too large for bf16. */
 em_err em_hf_tensors_write(const em_hf *hf, const em_bert_want *want, em_problem *problem,
                            void *out);
 

@@ -20,13 +20,13 @@ static uint64_t aligned(uint64_t at)
 /* Gives every tensor its place behind the tokenizer; the length of the image. */
 static em_err place_tensors(em_pack *p, em_problem *problem, uint64_t *ret_len)
 {
-    uint32_t n = em_bert_count(&p->model.shape);
+    uint32_t n = em_bert_tensors_count(&p->model.shape);
     uint64_t at = p->model.tokenizer_len;
     em_bert_want want;
 
     if (n > EM_MAX_TENSORS) return em_problem_err(problem, EM_ERR_LIMIT, p->hf.folder);
     for (uint32_t i = 0; i < n; i++) {
-        EM_TRY(em_bert_wanted(&p->model.shape, i, &want));
+        EM_TRY(em_bert_tensors_wanted(&p->model.shape, i, &want));
         memcpy(p->name[i], want.name, sizeof p->name[i]);
         p->tensor[i] = (em_tensor){.name = em_view(p->name[i], strlen(p->name[i])),
                                    .layout = want.layout,
@@ -50,7 +50,7 @@ static em_err fill(em_pack *p, const em_pack_progress *progress, em_problem *pro
 
     for (uint32_t i = 0; i < p->model.n; i++) {
         const em_tensor *t = &p->tensor[i];
-        EM_TRY(em_bert_wanted(&p->model.shape, i, &want));
+        EM_TRY(em_bert_tensors_wanted(&p->model.shape, i, &want));
         if (!em_hf_tensors_derived(&want))
             EM_TRY(em_hf_tensors_write(&p->hf, &want, problem, p->image.at + t->offset));
         pack_tell(progress, "pack", t->offset + t->len, p->image.len);

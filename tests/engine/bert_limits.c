@@ -61,7 +61,7 @@ static void hostile_shapes_are_refused(void)
         s = good;                                                                        \
         change;                                                                          \
         CHECK_ERR(em_plan_check(&s), error);                                             \
-        CHECK_ERR(em_bert_wanted(&s, 0, &want), error);                                  \
+        CHECK_ERR(em_bert_tensors_wanted(&s, 0, &want), error);                          \
     } while (0)
     REFUSED(s.arch = (em_arch)9, EM_ERR_UNSUPPORTED);
     REFUSED(s.precision = (em_precision)4, EM_ERR_UNSUPPORTED);
@@ -90,11 +90,12 @@ static void hostile_shapes_are_refused(void)
     REFUSED(s.norm_eps_bits = 0x3F800000, EM_ERR_MODEL_MALFORMED);
     REFUSED(s.norm_eps_bits = 0xB727C5AC, EM_ERR_MODEL_MALFORMED);
 #undef REFUSED
-    CHECK_ERR(em_bert_wanted(&good, em_bert_count(&good), &want), EM_ERR_RANGE);
-    CHECK_OK(em_bert_wanted(&good, 5 + 12 + 11, &want));
+    CHECK_ERR(em_bert_tensors_wanted(&good, em_bert_tensors_count(&good), &want),
+              EM_ERR_RANGE);
+    CHECK_OK(em_bert_tensors_wanted(&good, 5 + 12 + 11, &want));
     CHECK(strcmp(want.name, "1.down.norm.bias") == 0 && want.layer == 1);
     good.layers = EM_MAX_LAYERS;
-    CHECK(em_bert_count(&good) <= EM_MAX_TENSORS);
+    CHECK(em_bert_tensors_count(&good) <= EM_MAX_TENSORS);
 }
 
 static void bad_batches_are_refused(void)

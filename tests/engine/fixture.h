@@ -68,7 +68,7 @@ static inline void *fixture_aligned(size_t len)
     return at + (64 - (uintptr_t)at % 64) % 64;
 }
 
-/* A model laid out as em_bert_wanted says, its image zero. */
+/* A model laid out as em_bert_tensors_wanted says, its image zero. */
 typedef struct fixture_model {
     em_model model;
     em_tensor *tensor;
@@ -79,14 +79,14 @@ typedef struct fixture_model {
 
 static inline fixture_model fixture_layout(const em_model_shape *shape)
 {
-    uint32_t n = em_bert_count(shape);
+    uint32_t n = em_bert_tensors_count(shape);
     fixture_model m = {.model = {.shape = *shape, .n = n}};
 
     m.tensor = test_alloc(n * sizeof *m.tensor);
     m.want = test_alloc(n * sizeof *m.want);
     for (uint32_t i = 0; i < n; i++) {
         em_bert_want *w = &m.want[i];
-        if (em_bert_wanted(shape, i, w) != EM_OK) abort();
+        if (em_bert_tensors_wanted(shape, i, w) != EM_OK) abort();
         m.tensor[i] = (em_tensor){.name = em_view(w->name, strlen(w->name)),
                                   .layout = w->layout,
                                   .rows = w->rows,

@@ -105,7 +105,7 @@ static void every_quantised_matrix_stands_for_its_weights(void)
     em_pack *p = packed(EM_PRECISION_INT8, NULL, 0);
     CHECK_OK(em_hf_open(folder_path("m"), &problem, &hf));
     CHECK_OK(em_bert_bind(em_pack_model(p), em_pack_image(p), &bert));
-    CHECK_OK(em_bert_wanted(&hf.shape, EM_BERT_QKV, &want));
+    CHECK_OK(em_bert_tensors_wanted(&hf.shape, EM_BERT_QKV, &want));
     const em_bert_matrix *m = &bert.layer[0].qkv;
     float *w = test_alloc(want.len);
     want.layout = EM_LAYOUT_ROWS;

@@ -210,7 +210,7 @@ int main(int argc, char **argv)
         {"none", 0, 0, 0},        {"64x1x9", 64, 1, 7},   {"64x1x32", 64, 1, 30},
         {"64x1x128", 64, 1, 126}, {"8x64x32", 8, 64, 30}, {"2x1024x128", 2, 1024, 126},
     };
-    unsigned long option[4] = {em_cpu_count(), 0, 256, 2};
+    unsigned long option[4] = {em_cpu_count(), 0, 128, 2};
     EM_DROP(em_jobs_pool) pool = {0};
 
     if (argc < 2 || argc > 8) return 2;
@@ -225,6 +225,7 @@ int main(int argc, char **argv)
                                    .kernels = &kernels,
                                    .jobs = em_jobs_of(&pool),
                                    .lanes = option[1],
+                                   .tokens = option[2],
                                    .queue = 1024,
                                    .wait_ms = 600 * 1000,
                                    .finished = finished};

@@ -218,7 +218,7 @@ static void read_limits(members *m, em_config *config)
     config->limits.sessions = 128;
     config->limits.handshakes = EM_MAX_PENDING_HANDSHAKES;
     config->limits.threads = 0;
-    config->limits.batch_tokens = 256;
+    config->limits.batch_tokens = 128;
     config->limits.queue = 256;
     config->limits.wait_ms = 30 * 1000;
     config->limits.memory = (uint64_t)256 << 20;

@@ -5,7 +5,7 @@
 enum {
     READ_TURN = 16 << 10,   /* bytes of text that one request reads at a time */
     READ_BYTES = 128 << 10, /* that are read before a batch is computed again */
-    LEAST = 128,            /* tokens below which a batch is not split among lanes */
+    LEAST = 64,             /* tokens below which a batch is not split among lanes */
 };
 
 /* Everything here but em_runner_open and _drop is called with the lock held; the two
@@ -220,6 +220,8 @@ em_err em_runner_open(em_runner *r, const em_runner_terms *terms)
     r->reading_end = &r->reading;
     for (size_t i = 0; i < terms->n_served; i++) {
         most[i] = terms->served[i].plan.limits.tokens;
+        if (terms->tokens != 0 && terms->tokens < most[i])
+            most[i] = (uint32_t)terms->tokens;
         if (terms->served[i].bert.shape.max_tokens > longest)
             longest = terms->served[i].bert.shape.max_tokens;
     }

@@ -35,6 +35,8 @@ typedef struct em_runner_terms {
     const em_kernels *kernels;
     em_jobs *jobs;    /* of all workers */
     size_t lanes;     /* 0: one a worker */
+    uint64_t tokens;  /* of a batch; a longer sequence is a batch of its own.  0: as many
+                         as the plan has room for */
     uint64_t queue;   /* requests that may wait, nothing of them in a batch yet */
     uint64_t wait_ms; /* how long, before they are answered "busy" */
     void (*finished)(void *arg); /* some work is over: wakes its owner; may be NULL */

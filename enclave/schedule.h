@@ -78,7 +78,7 @@ typedef struct em_schedule_batch {
 } em_schedule_batch;
 
 typedef struct em_schedule_model {
-    uint32_t most;     /* tokens of a batch; no sequence has more */
+    uint32_t most;     /* tokens of a batch of more than one sequence */
     uint64_t tag;      /* the highest that was given out */
     uint64_t waiting;  /* tokens in no batch yet */
     bool fresh_before; /* the batch before was one of fresh requests */
@@ -103,7 +103,8 @@ typedef struct em_schedule_terms {
     uint32_t sequences; /* of a batch at most, 1 .. EM_SCHEDULE_SEQUENCES */
 } em_schedule_terms;
 
-/* An empty schedule for `n_models` models, whose batches have at most most[i] tokens. */
+/* An empty schedule for `n_models` models, whose batches have at most most[i] tokens, or
+ * one sequence. */
 void em_schedule_init(em_schedule *s, const em_schedule_terms *terms,
                       const uint32_t *most, uint32_t n_models);
 

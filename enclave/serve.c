@@ -258,6 +258,7 @@ static em_err start(em_serve *serve)
     EM_TRY(em_loop_open(woken, serve, &serve->loop));
     EM_TRY(em_thread_start(run_nsm, serve, "nsm", &serve->nsm_thread));
     em_runner_terms terms = serve->computing;
+    terms.tokens = serve->id->config->limits.batch_tokens;
     terms.queue = serve->id->config->limits.queue;
     terms.wait_ms = serve->id->config->limits.wait_ms;
     terms.finished = wake;

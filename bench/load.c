@@ -218,7 +218,7 @@ int main(int argc, char **argv)
     seconds = (double)option[3];
     load_model(argv[1], argc > 2 ? argv[2] : "f32", (uint32_t)option[2],
                (uint32_t)option[0]);
-    bench_must(em_jobs_create(option[0], &pool), "threads");
+    bench_must(em_jobs_create_placed(option[0], &pool), "threads");
     em_kernels_pick(&kernels, em_cpu_detect());
     const em_runner_terms terms = {.served = &served,
                                    .n_served = 1,

@@ -125,7 +125,7 @@ static int run(const char *path)
                                    .workers = (uint32_t)threads};
     int code = load_models(&attestor, limits);
     if (code != EM_EXIT_OK) return code;
-    if ((err = em_jobs_create(threads, &pool)) != EM_OK ||
+    if ((err = em_jobs_create_placed(threads, &pool)) != EM_OK ||
         (err = em_stream_listen(&config.listen, &listener)) != EM_OK)
         return refuse(EM_NOTE_FAILED, 0, err);
 

@@ -245,7 +245,7 @@ em_err em_runner_open(em_runner *r, const em_runner_terms *terms)
 em_err em_runner_start(em_runner *r)
 {
     for (size_t i = 0; i < r->n_lanes; i++)
-        EM_TRY(em_thread_start(run_lane, &r->lane[i], "lane", &r->lane[i].thread));
+        EM_TRY(em_thread_start_on(i, run_lane, &r->lane[i], "lane", &r->lane[i].thread));
     return EM_OK;
 }
 

@@ -151,7 +151,7 @@ static void run(em_jobs *self, em_job *job, void *arg, size_t n)
     }
 }
 
-em_err em_jobs_create(size_t workers, em_jobs_pool *ret_pool)
+static em_err create(size_t workers, bool placed, em_jobs_pool *ret_pool)
 {
     EM_DROP(em_jobs_pool) pool = {0};
 
@@ -166,10 +166,22 @@ em_err em_jobs_create(size_t workers, em_jobs_pool *ret_pool)
     s->spins = workers <= em_cpu_count() ? SPINS : 0;
     for (size_t w = 1; w < workers; w++) {
         s->worker[w] = (struct worker){s, w};
-        EM_TRY(em_thread_start(serve, &s->worker[w], "em-jobs", &s->thread[w]));
+        EM_TRY(placed
+                   ? em_thread_start_on(w, serve, &s->worker[w], "em-jobs", &s->thread[w])
+                   : em_thread_start(serve, &s->worker[w], "em-jobs", &s->thread[w]));
     }
     *ret_pool = EM_TAKE(pool);
     return EM_OK;
+}
+
+em_err em_jobs_create(size_t workers, em_jobs_pool *ret_pool)
+{
+    return create(workers, false, ret_pool);
+}
+
+em_err em_jobs_create_placed(size_t workers, em_jobs_pool *ret_pool)
+{
+    return create(workers, true, ret_pool);
 }
 
 void em_jobs_pool_drop(em_jobs_pool *pool)

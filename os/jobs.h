@@ -21,6 +21,11 @@ typedef struct em_jobs_pool {
 /* `workers` of 1..64, the caller counted; more than that is EM_ERR_RANGE. */
 em_err em_jobs_create(size_t workers, em_jobs_pool *ret_pool);
 
+/* The same, worker w on the w-th processor: for a caller that is a thread on the first
+ * (em_thread_start_on).  Otherwise a worker who slept is often woken on the processor of
+ * who woke it, and two are slower than one. */
+em_err em_jobs_create_placed(size_t workers, em_jobs_pool *ret_pool);
+
 /* Stops and joins the threads; no run may be going on. */
 void em_jobs_pool_drop(em_jobs_pool *pool);
 

@@ -1,6 +1,7 @@
 #include "os/thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -11,6 +12,8 @@ enum { STACK = 8 << 20 }; /* redzones make frames larger */
 #else
 enum { STACK = 1 << 20 };
 #endif
+
+#define ANYWHERE SIZE_MAX
 
 typedef struct start {
     void (*run)(void *arg);
@@ -29,8 +32,31 @@ static void *entry(void *arg)
     return NULL;
 }
 
+/* A thread that is made on its processor asks nobody to move it, which a filter might
+ * forbid. */
+static void place(pthread_attr_t *attr, size_t which)
+{
+    cpu_set_t may, one;
+    size_t seen = 0;
+
+    if (sched_getaffinity(0, sizeof may, &may) != 0) return;
+    for (size_t i = 0; i < CPU_SETSIZE; i++) {
+        if (!CPU_ISSET(i, &may) || seen++ != which) continue;
+        CPU_ZERO(&one);
+        CPU_SET(i, &one);
+        (void)pthread_attr_setaffinity_np(attr, sizeof one, &one);
+        return;
+    }
+}
+
 em_err em_thread_start(void (*run)(void *arg), void *arg, const char *name,
                        em_thread *ret_thread)
+{
+    return em_thread_start_on(ANYWHERE, run, arg, name, ret_thread);
+}
+
+em_err em_thread_start_on(size_t which, void (*run)(void *arg), void *arg,
+                          const char *name, em_thread *ret_thread)
 {
     pthread_attr_t attr;
     sigset_t all, before;
@@ -45,6 +71,7 @@ em_err em_thread_start(void (*run)(void *arg), void *arg, const char *name,
         return EM_ERR_MEMORY;
     }
     (void)pthread_attr_setstacksize(&attr, STACK);
+    if (which != ANYWHERE) place(&attr, which);
     /* signals go to the main thread, which waits for them */
     sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);

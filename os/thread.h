@@ -21,6 +21,11 @@ typedef struct em_thread {
 em_err em_thread_start(void (*run)(void *arg), void *arg, const char *name,
                        em_thread *ret_thread);
 
+/* The same, on one processor: the `which`-th, from 0, of those that this process may use;
+ * anywhere where it may use no more than `which`. */
+em_err em_thread_start_on(size_t which, void (*run)(void *arg), void *arg,
+                          const char *name, em_thread *ret_thread);
+
 /* Waits for its end; {0} is allowed. */
 void em_thread_drop(em_thread *t);
 

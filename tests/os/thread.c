@@ -3,6 +3,7 @@
 #include "tests/support/test.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -55,6 +56,31 @@ static void a_thread_has_its_name_and_takes_no_signals(void)
     em_thread_drop(&t);
     CHECK(strcmp(s.name, "a-name-that-is-") == 0);
     CHECK(s.blocked);
+}
+
+static void find_processors(void *arg)
+{
+    if (sched_getaffinity(0, sizeof(cpu_set_t), arg) != 0) CPU_ZERO((cpu_set_t *)arg);
+}
+
+static void a_thread_stays_where_it_was_put(void)
+{
+    cpu_set_t may, got, both;
+    size_t n;
+
+    CHECK(sched_getaffinity(0, sizeof may, &may) == 0);
+    n = (size_t)CPU_COUNT(&may);
+    for (size_t i = 0; i <= n; i++) { /* one more than there are */
+        em_thread t = {0};
+
+        CHECK_OK(em_thread_start_on(i, find_processors, &got, "placed", &t));
+        em_thread_drop(&t);
+        CPU_AND(&both, &got, &may);
+        CHECK(CPU_EQUAL(&both, &got));
+        CHECK((size_t)CPU_COUNT(&got) == (i < n ? 1 : n));
+        for (size_t k = 0, before = 0; i < n && k < CPU_SETSIZE; k++)
+            if (CPU_ISSET(k, &may) && before++ == i) CHECK(CPU_ISSET(k, &got));
+    }
 }
 
 static void wait_for_turn(void *arg)
@@ -152,6 +178,7 @@ int main(void)
 {
     RUN(a_mutex_excludes);
     RUN(a_thread_has_its_name_and_takes_no_signals);
+    RUN(a_thread_stays_where_it_was_put);
     RUN(conditions_wake_and_time_out);
     RUN(a_queue_loses_nothing);
     RUN(a_queue_is_bounded_ordered_and_closes);

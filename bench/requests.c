@@ -46,6 +46,14 @@ int main(int argc, char **argv)
     }
     bench_line("request.9_tokens.whole", bench_median(took, n) / 1000, "ms",
                "client to client, receipt verified");
+    for (size_t i = 0; i < n; i++) {
+        em_client_status status;
+        start = bench_now_us();
+        if (em_client_status_of(client, &status, &why) != EM_CLIENT_OK) return 1;
+        took[i] = bench_now_us() - start;
+    }
+    bench_line("request.status.whole", bench_median(took, n) / 1000, "ms",
+               "the same way without a model and a receipt");
     em_client_close(client);
     return 0;
 }

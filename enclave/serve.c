@@ -193,7 +193,7 @@ static void woken(void *arg)
         }
         if (err == EM_OK && g->working && atomic_load(&g->work.over)) {
             g->working = false;
-            em_note(EM_NOTE_REQUEST_DONE, em_work_ms(&g->work), g->work.outcome);
+            em_note(EM_NOTE_REQUEST_DONE, g->work.run_ns / 1000, g->work.outcome);
             em_guest_worked(g);
             touched = true;
         }

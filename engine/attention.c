@@ -1,6 +1,9 @@
 #include "engine/attention.h"
 
-enum { QUERIES = 24 }; /* rows of scores at a time: four tiles, and they stay in cache */
+enum {
+    QUERIES = 24, /* rows of scores at a time: four tiles, and they stay in cache */
+    LINE = 16,    /* floats that memory brings at a time */
+};
 
 static size_t up(size_t n)
 {
@@ -97,6 +100,17 @@ static void scaled(const float *x, float by, size_t n, float *out)
     for (; d < n; d++) out[d] = x[d] * by;
 }
 
+/* Row i of what comes next: it lies where a product of all rows left it, far away. */
+static void fetch(const em_attention *a, size_t i)
+{
+    const float *of[] = {a->q, a->k, a->v};
+
+    if (a->next == NULL || i >= a->next_tokens) return;
+    for (size_t j = 0; j < EM_COUNT(of); j++)
+        for (size_t d = 0; d < a->size; d += LINE)
+            __builtin_prefetch(a->next + (of[j] - a->q) + i * a->stride + d, 0, 2);
+}
+
 void em_attention_head(const em_kernels *kernels, const em_attention *a, float *scratch)
 {
     size_t across = up(a->tokens), wide = up(a->size);
@@ -119,8 +133,8 @@ void em_attention_head(const em_kernels *kernels, const em_attention *a, float *
                                  .rows = n,
                                  .depth = a->size,
                                  .panels = across / EM_LANES});
-        for (size_t i = 0; i < n; i++)
-            inverse[i] = kernels->softmax(scores + i * across, a->tokens, scale);
+        kernels->softmax(scores, across, n, a->tokens, scale, inverse);
+        for (size_t i = 0; i < n; i++) fetch(a, first + i);
         kernels->gemm(&(em_gemm){.a = scores,
                                  .a_stride = across,
                                  .b = values,

@@ -14,6 +14,10 @@ typedef struct em_attention {
     size_t tokens, size;
     float *out; /* [tokens][size], rows out_stride apart; none of the above */
     size_t out_stride;
+    const float *next; /* q of the head that will probably be wanted after this one, its k
+                        * and v as far away as here: a hint to fetch it meanwhile, never
+                        * read; NULL for none */
+    size_t next_tokens;
 } em_attention;
 
 /* Floats of scratch for at most this many tokens; they need no contents. */

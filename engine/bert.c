@@ -3,6 +3,11 @@
 #include "engine/bert_impl.h"
 #include "engine/pool.h"
 
+enum {
+    AHEAD = 3, /* words fetched before they are wanted */
+    LINE = 64, /* bytes that memory brings at a time */
+};
+
 em_bytes em_bert_profile(em_precision precision)
 {
     switch (precision) {
@@ -74,6 +79,16 @@ static void add_word(const em_bert *b, uint32_t id, const float *more, float *ou
     }
 }
 
+/* A word's row lies anywhere in far memory: fetched while those before it are read. */
+static void fetch_word(const em_bert *b, uint32_t id)
+{
+    size_t weight = b->shape.precision == EM_PRECISION_F32 ? sizeof(float) : 2;
+    size_t row = b->shape.hidden * weight;
+
+    for (size_t at = 0; at < row; at += LINE)
+        __builtin_prefetch((const uint8_t *)b->word + id * row + at);
+}
+
 /* side = word + type, state = position; their sum is normed like any other. */
 static void look_up(const em_bert_run *run)
 {
@@ -87,6 +102,8 @@ static void look_up(const em_bert_run *run)
 
         for (uint32_t i = 0; i < n; i++) {
             size_t row = (first + i) * stride;
+            if (first + i + AHEAD < batch->start[batch->n])
+                fetch_word(b, batch->ids[first + i + AHEAD]);
             add_word(b, batch->ids[first + i], b->type + (i < part ? 0 : hidden),
                      run->side + row);
             memcpy(run->state + row, b->position + i * hidden, hidden * sizeof(float));

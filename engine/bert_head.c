@@ -28,7 +28,8 @@ static void activate(const em_bert_run *run, float *row)
     if (shape->activation == EM_ACTIVATION_SIGMOID)
         for (size_t j = 0; j < n; j++) row[j] = sigmoid_of(row[j]);
     if (shape->activation == EM_ACTIVATION_SOFTMAX) {
-        float inverse = run->kernels->softmax(row, n, 1.0f);
+        float inverse;
+        run->kernels->softmax(row, n, 1, n, 1.0f, &inverse);
         for (size_t j = 0; j < n; j++) row[j] *= inverse;
     }
     em_pool_finish(row, n, false);

@@ -196,13 +196,24 @@ static void multiply(product t)
     t.run->jobs->run(t.run->jobs, product_piece, &t, t.blocks * t.across);
 }
 
+/* Piece i: sequence i / heads, head i % heads; this is where its queries are. */
+static const float *queries(const em_bert_run *run, size_t i)
+{
+    size_t heads = run->bert->shape.heads, size = run->bert->shape.hidden / heads;
+
+    return run->wide + run->batch->start[i / heads] * run->plan->wide_stride +
+           i % heads * size;
+}
+
 static void attention_piece(void *arg, size_t i, size_t w)
 {
     const em_bert_run *run = arg;
     size_t heads = run->bert->shape.heads, hidden = run->bert->shape.hidden;
     size_t s = i / heads, size = hidden / heads, at = i % heads * size;
-    size_t first = run->batch->start[s], stride = run->plan->wide_stride;
-    const float *q = run->wide + first * stride + at;
+    size_t next = i + run->jobs->workers, then = next / heads;
+    const uint32_t *start = run->batch->start;
+    bool more = then < run->batch->n;
+    const float *q = queries(run, i);
     float *scratch = (float *)(void *)(run->worker + w * run->plan->worker_len);
 
     em_attention_head(
@@ -210,11 +221,13 @@ static void attention_piece(void *arg, size_t i, size_t w)
         &(em_attention){.q = q,
                         .k = q + hidden,
                         .v = q + 2 * hidden,
-                        .stride = stride,
-                        .tokens = run->batch->start[s + 1] - first,
+                        .stride = run->plan->wide_stride,
+                        .tokens = start[s + 1] - start[s],
                         .size = size,
-                        .out = run->side + first * run->plan->state_stride + at,
-                        .out_stride = run->plan->state_stride},
+                        .out = run->side + start[s] * run->plan->state_stride + at,
+                        .out_stride = run->plan->state_stride,
+                        .next = more ? queries(run, next) : NULL,
+                        .next_tokens = more ? start[then + 1] - start[then] : 0},
         scratch);
 }
 

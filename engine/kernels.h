@@ -106,9 +106,10 @@ typedef struct em_kernels {
     /* x = x * Phi(x), Phi the normal distribution function: the exact GELU.  Of a matrix
      * [rows][cols] whose rows are `stride` apart. */
     void (*gelu)(float *x, size_t stride, size_t rows, size_t cols);
-    /* x[i] = exp(x[i] * scale - max over i of x[i] * scale), and zero below exp(-87);
-     * returns 1 / their sum.  n >= 1. */
-    float (*softmax)(float *x, size_t n, float scale);
+    /* Each row: x[i] = exp(x[i] * scale - max over i of x[i] * scale), i < n, and zero
+     * below exp(-87); ret_inverse[row] = 1 / their sum.  n >= 1. */
+    void (*softmax)(float *x, size_t stride, size_t rows, size_t n, float scale,
+                    float *ret_inverse);
 } em_kernels;
 
 /* Fills the table with the best level among `cpu` (bits of base/cpu.h) that this build

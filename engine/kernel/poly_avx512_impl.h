@@ -42,7 +42,7 @@ static inline __m512 em_poly_avx512_exp_of(__m512 x, __m512 more)
 static inline __m512 em_poly_avx512_gelu(__m512 x)
 {
     const __m512 half = _mm512_set1_ps(-0.5f), four = _mm512_set1_ps(4.0f);
-    const __m512i sign = _mm512_set1_epi32((int)0x80000000u);
+    const __m512 sign = _mm512_set1_ps(-0.0f);
     __m512 t = _mm512_abs_ps(x);
     __m512 square = _mm512_mul_ps(t, t);
     __m512 rest = _mm512_fmsub_ps(t, t, square);
@@ -56,11 +56,9 @@ static inline __m512 em_poly_avx512_gelu(__m512 x)
         p = _mm512_fmadd_ps(p, z, _mm512_set1_ps(em_poly_tail[i]));
     __m512 q = _mm512_mul_ps(gauss, _mm512_mul_ps(p, d));
 
-    /* -|x| is x below zero and -x elsewhere; -x where x is -0 gives +0, as in C */
-    __mmask16 rises = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NLT_UQ);
-    __m512i factor = _mm512_castps_si512(x);
-    factor = _mm512_mask_xor_epi32(factor, rises, factor, sign);
-    return _mm512_fmadd_ps(_mm512_castsi512_ps(factor), q, _mm512_maskz_mov_ps(rises, x));
+    /* -|x| q + max(x, 0): for either zero that is -0 + +0, so +0 as in C */
+    return _mm512_fmadd_ps(_mm512_or_ps(x, sign), q,
+                           _mm512_max_ps(x, _mm512_setzero_ps()));
 }
 
 /* 16 partial results, folded as kernels.h says. */
@@ -81,6 +79,37 @@ static inline float em_poly_avx512_fold_max(__m512 p)
     s = _mm_max_ss(s, _mm_movehdup_ps(s));
     return _mm_cvtss_f32(s);
 }
+
+/* DO(r) for four rows that are worked on together: what one waits for, the others fill.
+ * They are named one by one because gcc 12 keeps an array of them in memory. */
+#define EM_POLY_AVX512_FOUR(DO)                                                          \
+    do {                                                                                 \
+        DO(0);                                                                           \
+        DO(1);                                                                           \
+        DO(2);                                                                           \
+        DO(3);                                                                           \
+    } while (0)
+
+/* Their four folds at once, in the order that one has; that of row r in all of lanes
+ * 4 r .. 4 r + 3. */
+#define EM_POLY_AVX512_FOLDS(name, op)                                                   \
+    static inline __m512 name(__m512 a, __m512 b, __m512 c, __m512 d)                    \
+    {                                                                                    \
+        __m512 ab =                                                                      \
+            op(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));      \
+        __m512 cd =                                                                      \
+            op(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));      \
+        __m512 s =                                                                       \
+            op(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));  \
+        s = op(s, _mm512_permute_ps(s, 0xEE));                                           \
+        s = op(s, _mm512_permute_ps(s, 0xF5));                                           \
+        return _mm512_permute_ps(s, 0);                                                  \
+    }
+EM_POLY_AVX512_FOLDS(em_poly_avx512_folds, _mm512_add_ps)
+EM_POLY_AVX512_FOLDS(em_poly_avx512_folds_max, _mm512_max_ps)
+
+/* Row r's of four such results, in every lane. */
+#define EM_POLY_AVX512_ROW(folds, r) _mm512_shuffle_f32x4(folds, folds, (r)*0x55)
 
 #endif
 #endif

@@ -14,7 +14,8 @@ void em_gemm_int8_c(const em_gemm_int8 *g);
 em_quant em_quantize_c(const em_quantize *q);
 void em_norm_c(const em_norm *r);
 void em_gelu_c(float *x, size_t stride, size_t rows, size_t cols);
-float em_softmax_c(float *x, size_t n, float scale);
+void em_softmax_c(float *x, size_t stride, size_t rows, size_t n, float scale,
+                  float *ret_inverse);
 
 void em_gemm_avx2(const em_gemm *g);
 void em_gemm_bf16_avx2(const em_gemm *g);
@@ -22,7 +23,8 @@ void em_gemm_int8_avx2(const em_gemm_int8 *g);
 em_quant em_quantize_avx2(const em_quantize *q);
 void em_norm_avx2(const em_norm *r);
 void em_gelu_avx2(float *x, size_t stride, size_t rows, size_t cols);
-float em_softmax_avx2(float *x, size_t n, float scale);
+void em_softmax_avx2(float *x, size_t stride, size_t rows, size_t n, float scale,
+                     float *ret_inverse);
 
 void em_gemm_avx512(const em_gemm *g);
 void em_gemm_bf16_avx512(const em_gemm *g);
@@ -30,7 +32,8 @@ void em_gemm_int8_avx512(const em_gemm_int8 *g);
 em_quant em_quantize_avx512(const em_quantize *q);
 void em_norm_avx512(const em_norm *r);
 void em_gelu_avx512(float *x, size_t stride, size_t rows, size_t cols);
-float em_softmax_avx512(float *x, size_t n, float scale);
+void em_softmax_avx512(float *x, size_t stride, size_t rows, size_t n, float scale,
+                       float *ret_inverse);
 
 void em_gemm_neon(const em_gemm *g);
 void em_gemm_bf16_neon(const em_gemm *g);
@@ -38,7 +41,8 @@ void em_gemm_int8_neon(const em_gemm_int8 *g);
 em_quant em_quantize_neon(const em_quantize *q);
 void em_norm_neon(const em_norm *r);
 void em_gelu_neon(float *x, size_t stride, size_t rows, size_t cols);
-float em_softmax_neon(float *x, size_t n, float scale);
+void em_softmax_neon(float *x, size_t stride, size_t rows, size_t n, float scale,
+                     float *ret_inverse);
 
 void em_gemm_int8_sdot(const em_gemm_int8 *g);
 

@@ -24,7 +24,7 @@ static inline __m256 maxes(const float *x, __m256i mask, __m256 scale, __m256 mo
     return _mm256_blendv_ps(most, _mm256_max_ps(most, y), _mm256_castsi256_ps(mask));
 }
 
-float em_softmax_avx2(float *x, size_t n, float scale)
+static float one(float *x, size_t n, float scale)
 {
     const __m256 by = _mm256_set1_ps(scale);
     __m256 low = _mm256_set1_ps(-__builtin_inff()), high = low;
@@ -53,4 +53,10 @@ float em_softmax_avx2(float *x, size_t n, float scale)
             _mm256_add_ps(high, exps(x + whole + (left < 8 ? 0 : 8), second, by, most));
     }
     return 1.0f / em_poly_avx2_fold(low, high);
+}
+
+void em_softmax_avx2(float *x, size_t stride, size_t rows, size_t n, float scale,
+                     float *ret_inverse)
+{
+    for (size_t i = 0; i < rows; i++) ret_inverse[i] = one(x + i * stride, n, scale);
 }

@@ -6,7 +6,7 @@ static float max(float a, float b)
     return a > b ? a : b;
 }
 
-float em_softmax_c(float *x, size_t n, float scale)
+static float one(float *x, size_t n, float scale)
 {
     float most[EM_LANES], sum[EM_LANES] = {0};
 
@@ -21,4 +21,10 @@ float em_softmax_c(float *x, size_t n, float scale)
         sum[i % EM_LANES] += x[i];
     }
     return 1.0f / em_poly_fold(sum);
+}
+
+void em_softmax_c(float *x, size_t stride, size_t rows, size_t n, float scale,
+                  float *ret_inverse)
+{
+    for (size_t i = 0; i < rows; i++) ret_inverse[i] = one(x + i * stride, n, scale);
 }

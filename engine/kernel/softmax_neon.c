@@ -29,7 +29,7 @@ static float maximum(const float *x, size_t whole, size_t left, const float *las
     return em_poly_neon_fold_max(m0, m1, m2, m3);
 }
 
-float em_softmax_neon(float *x, size_t n, float scale)
+static float one(float *x, size_t n, float scale)
 {
     size_t whole = n - n % EM_LANES, left = n - whole;
     float last[EM_LANES] = {0};
@@ -62,5 +62,11 @@ float em_softmax_neon(float *x, size_t n, float scale)
         memcpy(x + whole, last, left * sizeof *x);
     }
     return 1.0f / em_poly_neon_fold(s0, s1, s2, s3);
+}
+
+void em_softmax_neon(float *x, size_t stride, size_t rows, size_t n, float scale,
+                     float *ret_inverse)
+{
+    for (size_t i = 0; i < rows; i++) ret_inverse[i] = one(x + i * stride, n, scale);
 }
 #endif

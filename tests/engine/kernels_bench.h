@@ -210,8 +210,9 @@ static inline void bench_rows(bench_data *d)
     BENCH_EACH(d, "quantize", 384, d->row[0] = d->k->quantize(&few));
     BENCH_EACH(d, "quantize", 1536, d->row[0] = d->k->quantize(&many));
     BENCH_EACH(d, "gelu", 1536, (memcpy(d->c, d->a, 6144), d->k->gelu(d->c, 0, 1, 1536)));
-    BENCH_EACH(d, "softmax", 128,
-               (memcpy(d->c, d->a, 512), d->c[0] = d->k->softmax(d->c, 128, 0.17f)));
+    BENCH_EACH(d, "softmax", 24 * 32, d->k->softmax(d->c, 32, 24, 32, 0.17f, d->vector));
+    BENCH_EACH(d, "softmax", 24 * 128,
+               d->k->softmax(d->c, 128, 24, 128, 0.17f, d->vector));
 }
 
 static inline void bench_level(const em_kernels *k, unsigned cpu)

@@ -13,28 +13,11 @@
 #define EM_ENGINE_KERNEL_GEMM_AVX2_IMPL_H
 #if defined(__AVX2__) && defined(__FMA__)
 
-#include "engine/kernels.h"
+#include "engine/kernel/tiles_impl.h"
 
 #include <immintrin.h>
 
 enum { TILE = 6 };
-
-/* The panel that comes next, fetched a little with every step of this one: `step` bytes
- * of it for each line of ours. */
-typedef struct ahead {
-    const char *at;
-    size_t step;
-} ahead;
-
-#define FOR_ROWS(m, DO)                                                                  \
-    do {                                                                                 \
-        DO(0);                                                                           \
-        if ((m) > 1) DO(1);                                                              \
-        if ((m) > 2) DO(2);                                                              \
-        if ((m) > 3) DO(3);                                                              \
-        if ((m) > 4) DO(4);                                                              \
-        if ((m) > 5) DO(5);                                                              \
-    } while (0)
 
 /* c[0 .. m - 1][0 .. 15] of one panel; m is a constant where this is inlined. */
 static inline __attribute__((always_inline)) void
@@ -59,7 +42,7 @@ tile(size_t m, const em_gemm *g, const float *a, const EM_GEMM_WEIGHT *b,
         l##i = _mm256_fmadd_ps(x, low, l##i);                                            \
         h##i = _mm256_fmadd_ps(x, high, h##i);                                           \
     } while (0)
-        FOR_ROWS(m, STEP);
+        FOR_SIX_ROWS(m, STEP);
 #undef STEP
     }
 #define STORE(i)                                                                         \
@@ -68,7 +51,7 @@ tile(size_t m, const em_gemm *g, const float *a, const EM_GEMM_WEIGHT *b,
         _mm256_storeu_ps(c + (i)*c_stride, l##i);                                        \
         _mm256_storeu_ps(c + (i)*c_stride + 8, h##i);                                    \
     } while (0)
-    FOR_ROWS(m, STORE);
+    FOR_SIX_ROWS(m, STORE);
 #undef STORE
 }
 

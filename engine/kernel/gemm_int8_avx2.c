@@ -5,6 +5,7 @@
  * of a four.  They are named one by one because gcc 12 keeps an array of them in memory.
  */
 #include "engine/kernel/slots_impl.h"
+#include "engine/kernel/tiles_impl.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -17,12 +18,6 @@ enum {
     HALF = LINE / 2,
 };
 
-/* What comes next, fetched a little with every step. */
-typedef struct ahead {
-    const char *at;
-    size_t step;
-} ahead;
-
 /* A tile's operands. */
 typedef struct tile_of {
     const uint16_t *a; /* rows PART apart */
@@ -33,16 +28,6 @@ typedef struct tile_of {
     bool more; /* add to what c holds */
     ahead next;
 } tile_of;
-
-#define FOR_ROWS(m, DO)                                                                  \
-    do {                                                                                 \
-        DO(0);                                                                           \
-        if ((m) > 1) DO(1);                                                              \
-        if ((m) > 2) DO(2);                                                              \
-        if ((m) > 3) DO(3);                                                              \
-        if ((m) > 4) DO(4);                                                              \
-        if ((m) > 5) DO(5);                                                              \
-    } while (0)
 
 /* Four columns' fours as words. */
 static inline __m256i wide(const int8_t *b)
@@ -81,7 +66,7 @@ static inline __attribute__((always_inline)) void tile(size_t m, const tile_of *
         ADD(l##i, _mm256_madd_epi16(x, low));                                            \
         ADD(h##i, _mm256_madd_epi16(x, high));                                           \
     } while (0)
-        FOR_ROWS(m, STEP);
+        FOR_SIX_ROWS(m, STEP);
 #undef STEP
     }
 #define STORE(i)                                                                         \
@@ -91,7 +76,7 @@ static inline __attribute__((always_inline)) void tile(size_t m, const tile_of *
         if (t->more) l##i = _mm256_add_epi32(l##i, _mm256_loadu_si256(to));              \
         _mm256_storeu_si256(to, l##i);                                                   \
     } while (0)
-    FOR_ROWS(m, STORE);
+    FOR_SIX_ROWS(m, STORE);
 #undef STORE
 }
 

@@ -28,8 +28,7 @@ static inline __attribute__((always_inline)) int32x4_t high(int32x4_t sum, int8x
 
 static inline __attribute__((always_inline)) void tile(size_t m, const em_gemm_int8 *g,
                                                        size_t first, size_t panel,
-                                                       const int32_t *lift,
-                                                       em_gemm_int8_neon_ahead next)
+                                                       const int32_t *lift, ahead next)
 {
     const size_t stride = g->a_stride, depth = g->depth;
     const uint8_t *a = g->a + first * stride;
@@ -81,7 +80,7 @@ static inline __attribute__((always_inline)) void tile(size_t m, const em_gemm_i
 #define TILE_OF(m)                                                                       \
     static __attribute__((noinline)) void tile_##m(const em_gemm_int8 *g, size_t first,  \
                                                    size_t panel, const int32_t *lift,    \
-                                                   em_gemm_int8_neon_ahead next)         \
+                                                   ahead next)                           \
     {                                                                                    \
         tile(m, g, first, panel, lift, next);                                            \
     }

